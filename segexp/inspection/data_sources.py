@@ -1,6 +1,7 @@
 """The command data: where published data sets come from, what to cite, their files, and what lies on disk."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def run_data(config: Any, invocation: Invocation) -> None:
     print(json.dumps(facts, indent=2, ensure_ascii=False) if asked.format == "json" else text)  # noqa: T201
 
 
-def _known(sources: dict[str, DataSource], name: str) -> DataSource:
+def _known(sources: Mapping[str, DataSource], name: str) -> DataSource:
     if name.lower() in sources:
         return sources[name.lower()]
     begun = [known for known in sources if known.startswith(name.lower())]
@@ -44,7 +45,7 @@ def _known(sources: dict[str, DataSource], name: str) -> DataSource:
     )
 
 
-def _overview(sources: dict[str, DataSource]) -> str:
+def _overview(sources: Mapping[str, DataSource]) -> str:
     rows = tuple((name, source.datamodule, source.title) for name, source in sources.items())
     table = Table("published data sets", ("name", "datamodule", "what it is"), rows, text_columns=3)
     more = "Where one comes from, its licence, what to cite and its files: python -m segexp data drive"

@@ -3,6 +3,8 @@
 What is known of one is a YAML file beside this one: nothing is downloaded.
 """
 
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,7 +81,8 @@ class DataSource:
         return len(found)
 
 
-def read_sources() -> dict[str, DataSource]:
+@functools.cache
+def read_sources() -> Mapping[str, DataSource]:
     """All published data sets that are known, by name."""
     found = {}
     for path in sorted(FOLDER.glob("*.yaml")):

@@ -85,7 +85,7 @@ class Comparison:
         if "methods" in formats:
             from segexp.report.methods.of_comparison import write_comparison_methods
 
-            files += write_comparison_methods(out, self.title, self.groups)
+            files += write_comparison_methods(out, self.title, self.groups, self.searches)
         return [*files, self._write_page(out)] if "html" in formats else files
 
     def write_charts(self, out: Path, kinds: Sequence[str]) -> list[Path]:

@@ -31,7 +31,7 @@ class Citation:
 
 
 @dataclass(frozen=True)
-class Entry:
+class BibEntry:
     """An entry of BibTeX.
 
     Attributes:
@@ -46,22 +46,22 @@ class Entry:
 
 
 @functools.cache
-def read_bibliography() -> Mapping[str, Entry]:
+def read_bibliography() -> Mapping[str, BibEntry]:
     """All entries that ship with segexp, by key."""
     return {entry.key: entry for entry in parse_entries(BIBLIOGRAPHY.read_text(encoding="utf-8"))}
 
 
-def parse_entries(text: str) -> list[Entry]:
+def parse_entries(text: str) -> list[BibEntry]:
     """The entries of a text of BibTeX, each of which begins a line; the field ``package`` is taken out of them."""
     begins = [found.start() for found in _ENTRY.finditer(text)]
     parts = [text[begin:end].rstrip() for begin, end in zip(begins, [*begins[1:], len(text)], strict=True)]
     return [_entry(part) for part in parts]
 
 
-def _entry(text: str) -> Entry:
+def _entry(text: str) -> BibEntry:
     begin, package = _ENTRY.match(text), _PACKAGE.search(text)
     key = begin["key"] if begin else ""
-    return Entry(key, _PACKAGE.sub("", text), package["package"] if package else "")
+    return BibEntry(key, _PACKAGE.sub("", text), package["package"] if package else "")
 
 
 def citations_in(text: str) -> list[Citation]:
@@ -80,7 +80,7 @@ def plain_key(name: str) -> str:
     return re.sub(r"[^a-z]", "", plain.lower())
 
 
-def entries_of_packages(packages: Iterable[str]) -> list[Entry]:
+def entries_of_packages(packages: Iterable[str]) -> list[BibEntry]:
     """Entries of packages, by the names by which Python imports them."""
     wanted = set(packages)
     return [entry for entry in read_bibliography().values() if entry.package in wanted]

@@ -12,8 +12,8 @@ from segexp.config.paths import conf_dir
 from segexp.config.signatures.source import find, source, tree_of
 from segexp.data.sources.data_source import read_sources
 from segexp.report.methods.bibliography import (
+    BibEntry,
     Citation,
-    Entry,
     citations_in,
     entries_of_packages,
     parse_entries,
@@ -40,7 +40,7 @@ class Citations:
     """
 
     by_section: dict[str, list[Citation]] = field(default_factory=dict)
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, BibEntry] = field(default_factory=dict)
     unknown: dict[str, Citation] = field(default_factory=dict)
 
     def add(self, section: str, found: Sequence[Citation]) -> None:
@@ -55,7 +55,7 @@ class Citations:
             else:
                 self.unknown[citation.key] = citation
 
-    def add_entries(self, section: str, entries: Sequence[Entry]) -> None:
+    def add_entries(self, section: str, entries: Sequence[BibEntry]) -> None:
         """Takes entries that are whole already, such as that of a data set."""
         cited = self.by_section.setdefault(section, [])
         for entry in entries:

@@ -4,18 +4,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from segexp.report.comparison_page.comparison_group import ComparisonGroup
-from segexp.report.markdown import escape_text
+from segexp.report.comparison_page.search import Search
+from segexp.report.markdown import escape_text, format_code
 from segexp.report.methods.described_run import DescribedRun, join_words
 from segexp.report.methods.paragraph import Member, write_methods
 
 
-def write_comparison_methods(out: Path, title: str, groups: Sequence[ComparisonGroup]) -> list[Path]:
+def write_comparison_methods(
+    out: Path, title: str, groups: Sequence[ComparisonGroup], searches: Sequence[Search] = ()
+) -> list[Path]:
     """Writes ``methods.md`` and ``references.bib`` of all runs of a comparison.
 
     Args:
         out: The folder.
         title: Of the comparison.
         groups: Rows by test set.
+        searches: Those that the runs are trials of.
 
     Raises:
         OSError: The folder cannot be written.
@@ -26,7 +30,17 @@ def write_comparison_methods(out: Path, title: str, groups: Sequence[ComparisonG
         for row in group.rows
         for run in row.runs
     ]
-    return write_methods(out, f"{len(members)} runs, {escape_text(title)}", members, list(_repeated(groups)))
+    return write_methods(
+        out, f"{len(members)} runs, {escape_text(title)}", members, [*_searched(searches), *_repeated(groups)]
+    )
+
+
+def _searched(searches: Sequence[Search]) -> Iterator[str]:
+    for search in searches:
+        yield (
+            f"Settings were searched with Optuna [@akiba2019] in {len(search.trials)} trials, judged by "
+            f"{format_code(search.monitor)} on the validation images."
+        )
 
 
 def _repeated(groups: Sequence[ComparisonGroup]) -> Iterator[str]:

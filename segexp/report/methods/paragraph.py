@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from segexp.errors import DataError, one_line
 from segexp.report.markdown import escape_text, format_code
-from segexp.report.methods.bibliography import Entry
+from segexp.report.methods.bibliography import read_bibliography
 from segexp.report.methods.described_run import DescribedRun, join_words
 from segexp.report.methods.judged import measure_sentences, selection_sentences, software_sentences
 from segexp.report.methods.sentences import data_sentences, model_sentences, sample_sentences, training_sentences
@@ -62,10 +63,15 @@ def write_run_methods(folder: Path) -> list[Path]:
         OSError: The folder cannot be written.
     """
     contents = read_run(folder)
-    run = DescribedRun(contents)
     seed = entries.to_text(contents.run.get("seed"))
     more = [f"The seed is {escape_text(seed)}."] if seed else []
-    return write_methods(folder, f"the run {format_code(contents.path.resolve().name)}", [Member(run)], more)
+    what = f"the run {format_code(contents.path.resolve().name)}"
+    try:
+        return write_methods(folder, what, [Member(DescribedRun(contents))], more)
+    except (DataError, OSError):
+        raise
+    except Exception as error:  # files that anybody may have written hold anything
+        raise DataError(f"{folder}: no text can be made of its files ({one_line(error)}); edited?") from error
 
 
 def write_methods(out: Path, what: str, members: Sequence[Member], repeated: Sequence[str] = ()) -> list[Path]:
@@ -77,12 +83,12 @@ def write_methods(out: Path, what: str, members: Sequence[Member], repeated: Seq
         members: One or more runs.
         repeated: Sentences on seeds and repetitions.
     """
-    text = as_markdown(what, members, repeated)
-    references = as_bibtex(text, [member.run for member in members])
+    text = methods_text(what, members, repeated)
+    references = references_text(text, [member.run for member in members])
     return [replace_file(out / name, utf8(content)) for name, content in ((METHODS, text), (REFERENCES, references))]
 
 
-def as_markdown(what: str, members: Sequence[Member], repeated: Sequence[str] = ()) -> str:
+def methods_text(what: str, members: Sequence[Member], repeated: Sequence[str] = ()) -> str:
     """The text: a paragraph for each part of the experiment; what differs between runs is said by configuration."""
     parts = ["# Methods", ABOUT.format(what=what)]
     for heading, sentences in sections(alone=len(members) == 1).items():
@@ -105,14 +111,14 @@ def _body(texts: Mapping[str, Sequence[str]]) -> str:
     return "\n".join(["By configuration:\n", *lines]) if lines else ""
 
 
-def as_bibtex(text: str, runs: Iterable[DescribedRun]) -> str:
+def references_text(text: str, runs: Iterable[DescribedRun]) -> str:
     """Entries of all that a text cites, by key; a comment for each source that has none.
 
     Args:
-        text: As from :func:`as_markdown`.
+        text: As from :func:`methods_text`.
         runs: Those that it is of.
     """
-    found: dict[str, Entry] = {}
+    found = dict(read_bibliography())
     unknown: dict[str, str] = {}
     for run in runs:
         found |= run.citations.entries

@@ -10,11 +10,15 @@ import pytest
 import yaml
 
 from segexp.cli.app import run
+from segexp.errors import DataError
 from segexp.report.comparison_page.compare import compare
+from segexp.report.comparison_page.search import Search
+from segexp.report.methods.of_comparison import write_comparison_methods
 from segexp.report.methods.paragraph import write_run_methods
 from tests.report.comparison_page.made import make_run
 from tests.report.made_up import write_json
 from tests.report.methods.bibtex import parse_bibtex
+from tests.report.test_hostile import BROKEN
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "v0_1"
 IMAGES = {"a": 0.5, "b": 0.75}
@@ -160,6 +164,27 @@ def test_of_several_runs_the_common_is_said_once_and_the_rest_by_configuration(t
     assert "Every configuration was trained with the seeds 0 and 1. Figures are means over the seeds" in text
     assert "corrected for their number after Holm" in text
     assert {"badrinarayanan2017", "ronneberger2015", "staal2004drive"} <= entries.keys()
+
+
+def test_a_search_is_told_by_what_it_was_judged(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", IMAGES, config=CONFIG)
+    found = compare([folder])
+    search = Search("x", (), "val/miou", "max")
+    write_comparison_methods(tmp_path, "t", found.groups, [search])
+    text, entries = read(tmp_path)
+    assert "searched with Optuna [@akiba2019] in 0 trials, judged by `val/miou` on the validation images." in text
+    assert entries["akiba2019"]["year"] == "2019"
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_damaged_files_are_a_line(content: str, tmp_path: Path) -> None:
+    for name in ("results.json", "run.json"):
+        folder = make_run(tmp_path / name, IMAGES)
+        (folder / name).write_text(content)
+        try:
+            write_run_methods(folder)
+        except DataError as error:
+            assert "\n" not in str(error)
 
 
 def test_folds_are_told_together(tmp_path: Path) -> None:
