@@ -61,7 +61,7 @@ interruptions: $(VENV)/.dev  ## end a training in each phase by each signal, go 
 	folder=$$(mktemp -d) && $(BIN)/python -m tests.training.interruptions $$folder/plain && \
 	$(BIN)/python -m tests.training.interruptions $$folder/tracked tracked
 
-test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for it where there is none (Debian, as root)
+test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, the docs site too once make docs has built it; installed for it where there is none (Debian, as root)
 	$(CHROMIUM)
 	$(BIN)/python -m pytest -rs tests/browser $(ARGS)
 
@@ -97,9 +97,21 @@ bench: $(VENV)/.dev  ## measurements side by side: start-up, training throughput
 kills: $(VENV)/.dev  ## kills trainings at 40 random moments, resumes them, compares all with undisturbed ones (ARGS="--kills 8"); 20 minutes
 	$(BIN)/python -m benchmarks.kills $(ARGS)
 
-.PHONY: notebooks
+.PHONY: notebooks test-wheel test-lowest test-newest release
 notebooks: $(TOOLS)/.tools  ## make the notebooks of examples/ of the scripts beside them (jupytext)
 	$(TOOLS)/bin/python -m tests.examples.notebooks
+
+test-wheel: $(TOOLS)/.tools  ## the built wheel in a bare environment: commands, a run, all notebooks; minutes
+	$(TOOLS)/bin/python -m release.wheel pinned --notebooks $(ARGS)
+
+test-lowest: $(TOOLS)/.tools  ## the same commands and many tests with the lowest versions that pyproject.toml allows
+	$(TOOLS)/bin/python -m release.wheel lowest --tests $(ARGS)
+
+test-newest: $(TOOLS)/.tools  ## the same with the newest versions there are, but for torch (ARGS="--torch 2.14.1")
+	$(TOOLS)/bin/python -m release.wheel newest --tests $(ARGS)
+
+release: $(TOOLS)/.tools  ## archives and checksums of a version, tried in a bare environment (VERSION=0.2.0; TAG=1: commit and tag)
+	$(TOOLS)/bin/python -m release.prepare $(VERSION) $(if $(TAG),--tag)
 
 clean:  ## remove the environment and caches; outputs stay
 	rm -rf $(VENV) $(ZOO) $(DEMO) $(DOCS) $(TOOLS) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -147,11 +159,12 @@ $(DEMO)/.test: $(INPUTS) constraints-demo.txt
 		--editable '.[demo]' pytest rasterio
 	touch $@
 
-# It sees the packages of the main environment, as the zoo's does, and adds what builds pages.
+# It sees the packages of the main environment, as the zoo's does, and adds what builds pages. Paths are taken by name: those
+# of the main environment before the file of segexp itself, which imports a package from there.
 $(DOCS)/.build: $(INPUTS) constraints-docs.txt $(VENV)/.run
 	$(PYTHON) -m venv $(DOCS)
 	packages=$$($(DOCS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
-		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/main.pth
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/000_main.pth
 	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--constraint constraints-docs.txt --editable '.[docs]'
 	touch $@

@@ -135,7 +135,7 @@ def test_make_targets_exist() -> None:
             assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE)
 
 
-def test_generated_data_trains_as_the_readme_says(
+def test_generated_data_trains_as_the_page_says(
     tmp_path: Path, here: Callable[[str], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     generate = next(c for c in SEGEXP if "out=drive_like" in c)
@@ -146,11 +146,11 @@ def test_generated_data_trains_as_the_readme_says(
     assert list((tmp_path / "outputs").glob("*/*/report.html"))
 
 
-def test_own_model_and_loss_do_what_the_readme_says(
+def test_own_model_and_loss_do_what_the_page_says(
     tmp_path: Path, here: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Model and loss of the README, outside the repository, are trained by its own command."""
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    """Model and loss of docs/extending.md, outside the repository, are trained by its own command."""
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
     for name, text in re.findall(r"^`([\w/]+\.(?:py|yaml))`.*?```\w+\n(.*?)```", page, re.DOTALL | re.MULTILINE):
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -8,9 +8,9 @@ from segexp.config.overrides.reference import EXPERIMENT, targets_of
 from segexp.config.paths import conf_dir
 
 PUBLIC = (
-    "segexp.api.train.train", "segexp.api.compose.compose", "segexp.api.run.Run", "segexp.inference.load.load",
-    "segexp.inference.model.Model", "segexp.inference.load.load_task", "segexp.inference.task_model.TaskModel",
-    "segexp.inference.autoencoder.load_autoencoder", "segexp.inference.autoencoder.AutoencoderModel",
+    "segexp.train", "segexp.compose", "segexp.Run", "segexp.load", "segexp.inference.model.Model", "segexp.load_task",
+    "segexp.inference.task_model.TaskModel", "segexp.load_autoencoder",
+    "segexp.inference.autoencoder.AutoencoderModel",
 )  # fmt: skip
 """What a program of your own imports, and what it gets."""
 PARTS = (

@@ -1,6 +1,5 @@
 """A sampler whose draws depend on the place of a trial in its study, not on what the process has drawn before."""
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +7,9 @@ import numpy as np
 from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
-from segexp.sweeps.search.job_source import DRAW, LOST
+from segexp.sweeps.search.marks import next_draw
 
 
 class SeededByTrial(BaseSampler):
@@ -33,7 +32,7 @@ class SeededByTrial(BaseSampler):
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """A sampler for this trial."""
-        self.draw = _next_draw(study, trial.number)
+        self.draw = next_draw(study, trial.number)
         seed = np.random.SeedSequence([self._seed, self.draw]).generate_state(1)[0]
         self._now = self._make(int(seed))
         self._now.before_trial(study, trial)
@@ -53,11 +52,3 @@ class SeededByTrial(BaseSampler):
     ) -> Any:
         """Asks the sampler within."""
         return self._now.sample_independent(study, trial, param_name, param_distribution)
-
-
-def _next_draw(study: Study, number: int) -> int:
-    """The first draw that no earlier trial has; those of older studies are not marked, and were the trial's number."""
-    trials = study.get_trials(deepcopy=False)
-    earlier = [trial for trial in trials if trial.number < number and trial.state != TrialState.WAITING]
-    used = {trial.user_attrs.get(DRAW, trial.number) for trial in earlier if LOST not in trial.user_attrs}
-    return next(draw for draw in itertools.count() if draw not in used)
