@@ -1,10 +1,13 @@
-# make run | gallery | test | test-slow | fuzz | test-cluster | test-gpu | test-browser | zoo | format | bench | clean | help
+# make run | gallery | test | test-slow | fuzz | test-cluster | test-gpu | test-browser | zoo | docs | format | bench | clean
 # A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 ZOO := .venv-zoo
 DEMO := .venv-demo
+DOCS := .venv-docs
+TOOLS := .venv-tools
+COVERAGE := .venv-coverage
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 # pip would compile 20,000 files one after the other; this takes all cores. Some are no valid Python, on purpose.
@@ -59,7 +62,7 @@ interruptions: $(VENV)/.dev  ## end a training in each phase by each signal, go 
 	folder=$$(mktemp -d) && $(BIN)/python -m tests.training.interruptions $$folder/plain && \
 	$(BIN)/python -m tests.training.interruptions $$folder/tracked tracked
 
-test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for it where there is none (Debian, as root)
+test-browser: $(VENV)/.dev  ## pages, and the docs site once it is built, in a real headless Chromium, installed for it where there is none (Debian, as root)
 	$(CHROMIUM)
 	$(BIN)/python -m pytest -rs tests/browser $(ARGS)
 
@@ -70,6 +73,11 @@ zoo: $(ZOO)/.test  ## tests of model=zoo and against torchvision, in an environm
 test-demo: $(DEMO)/.test  ## the page of the command demo in a real headless Chromium, in an environment of its own
 	$(CHROMIUM)
 	$(DEMO)/bin/python -m pytest -rs tests/browser/test_demo.py tests/inference/demo $(ARGS)
+
+.PHONY: docs
+docs: $(DOCS)/.build  ## the docs site: site/index.html opens without a network; every warning and broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/python -m mkdocs build --strict --quiet
+	$(DOCS)/bin/python -m website.links site
 
 format: $(VENV)/.dev  ## put the code into the common form
 	$(BIN)/ruff check --fix .
@@ -90,8 +98,28 @@ bench: $(VENV)/.dev  ## measurements side by side: start-up, training throughput
 kills: $(VENV)/.dev  ## kills trainings at 40 random moments, resumes them, compares all with undisturbed ones (ARGS="--kills 8"); 20 minutes
 	$(BIN)/python -m benchmarks.kills $(ARGS)
 
+.PHONY: coverage
+coverage: $(COVERAGE)/.test  ## share of segexp's lines and branches that tests reach, also in the processes they start; long
+	$(COVERAGE)/bin/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+
+.PHONY: notebooks test-wheel test-lowest test-newest release
+notebooks: $(TOOLS)/.tools  ## make the notebooks of examples/ of the scripts beside them (jupytext)
+	$(TOOLS)/bin/python -m tests.examples.notebooks
+
+test-wheel: $(TOOLS)/.tools  ## the built wheel in a bare environment: commands, a run, all notebooks; minutes
+	$(TOOLS)/bin/python -m release.wheel pinned --notebooks $(ARGS)
+
+test-lowest: $(TOOLS)/.tools  ## the same commands and many tests with the lowest versions that pyproject.toml allows
+	$(TOOLS)/bin/python -m release.wheel lowest --tests $(ARGS)
+
+test-newest: $(TOOLS)/.tools  ## the same with the newest versions there are, but for torch (ARGS="--torch 2.14.1")
+	$(TOOLS)/bin/python -m release.wheel newest --tests $(ARGS)
+
+release: $(TOOLS)/.tools  ## archives and checksums of a version, tried in a bare environment (VERSION=0.2.0; TAG=1: commit and tag)
+	$(TOOLS)/bin/python -m release.prepare $(VERSION) $(if $(TAG),--tag)
+
 clean:  ## remove the environment and caches; outputs stay
-	rm -rf $(VENV) $(ZOO) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(ZOO) $(DEMO) $(DOCS) $(TOOLS) $(COVERAGE) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -134,4 +162,30 @@ $(DEMO)/.test: $(INPUTS) constraints-demo.txt
 	awk -F == 'FNR == NR { mine[$$1]; print; next } !($$1 in mine)' constraints-demo.txt constraints.txt > $(DEMO)/constraints.txt
 	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(DEMO)/constraints.txt \
 		--editable '.[demo]' pytest rasterio
+	touch $@
+
+# It sees the packages of the main environment, as the zoo's does, and adds what builds pages. Paths are taken by name: those
+# of the main environment before the file of segexp itself, which imports a package from there.
+$(DOCS)/.build: $(INPUTS) constraints-docs.txt $(VENV)/.run
+	$(PYTHON) -m venv $(DOCS)
+	packages=$$($(DOCS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/000_main.pth
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--constraint constraints-docs.txt --editable '.[docs]'
+	touch $@
+
+# Tools that no test and no user needs.
+$(TOOLS)/.tools: constraints-tools.txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-tools.txt \
+		build hatchling ipykernel jupytext nbclient twine uv
+	touch $@
+
+# It sees the packages of the main environment, and adds what measures: coverage begins in every process of this one.
+$(COVERAGE)/.test: $(INPUTS) constraints-tools.txt $(VENV)/.dev
+	$(PYTHON) -m venv $(COVERAGE)
+	packages=$$($(COVERAGE)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/main.pth
+	$(COVERAGE)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-tools.txt coverage pytest-cov
+	$(COVERAGE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@

@@ -13,6 +13,19 @@
 # `python examples/python_api.py`. It draws its images itself and takes some seconds.
 
 # %%
+# Where segexp comes from if it is not installed, as on Colab and Kaggle: a name of the package index or a wheel's path.
+SEGEXP = "segexp"
+
+import importlib
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("segexp") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", SEGEXP], check=True)
+    importlib.invalidate_caches()
+
+# %%
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +43,7 @@ from segexp import Run, compose, train
 WORDS = (
     "model=unet", "model.base=4", "model.depth=2", "datamodule.size=48", "datamodule.train_images=6",
     "datamodule.val_images=3", "datamodule.test_images=3", "datamodule.crop_size=null", "trainer.max_epochs=2",
-    "trainer.accelerator=cpu", "metric=none", "bootstrap=100", "panels=1", "speed=off",
+    "metric=none", "bootstrap=100", "panels=1", "speed=off",
 )  # fmt: skip
 experiment = compose(*WORDS)
 assert experiment.trainer.max_epochs == 2

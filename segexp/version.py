@@ -1,3 +1,3 @@
 """The version of segexp, which everything may know."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

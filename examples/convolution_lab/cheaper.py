@@ -13,6 +13,19 @@
 # `python examples/convolution_lab/cheaper.py` runs it.
 
 # %%
+# Where segexp comes from if it is not installed, as on Colab and Kaggle: a name of the package index or a wheel's path.
+SEGEXP = "segexp"
+
+import importlib
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("segexp") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", SEGEXP], check=True)
+    importlib.invalidate_caches()
+
+# %%
 import torch
 from torch import Tensor, nn
 

@@ -12,6 +12,19 @@
 # `python examples/convolution_lab/figures.py` runs it; every number is asserted.
 
 # %%
+# Where segexp comes from if it is not installed, as on Colab and Kaggle: a name of the package index or a wheel's path.
+SEGEXP = "segexp"
+
+import importlib
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("segexp") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", SEGEXP], check=True)
+    importlib.invalidate_caches()
+
+# %%
 import numpy as np
 import torch
 from torch import Tensor, nn

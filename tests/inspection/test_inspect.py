@@ -19,6 +19,7 @@ from segexp.cli.app import run
 from segexp.errors import SegexpError
 from segexp.inspection.inspect_command import inspect_path
 from segexp.runs.checkpoint_format import FORMAT
+from segexp.version import VERSION
 from tests.lines import run_lines
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -167,7 +168,7 @@ def test_exports_say_what_their_metadata_say(tmp_path: Path) -> None:
             pytest.importorskip("onnx")
         assert run(["export", f"run={STORED}", f"format={name}", f"output={path}", "images=0", "rounds=0"]) == 0
         facts = inspect_path(path)
-        assert (facts["kind"], facts["segexp"], facts["classes"]) == (key, "0.1.0", ["background", "vessel"])
+        assert (facts["kind"], facts["segexp"], facts["classes"]) == (key, VERSION, ["background", "vessel"])
         assert (facts["in_channels"], facts["scaling"], facts["dtype"]) == (3, "fixed", "uint8")
         assert not facts["load"]["takes_it"]
         if name == "onnx":
