@@ -7,6 +7,7 @@ ZOO := .venv-zoo
 DEMO := .venv-demo
 DOCS := .venv-docs
 TOOLS := .venv-tools
+COVERAGE := .venv-coverage
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 # pip would compile 20,000 files one after the other; this takes all cores. Some are no valid Python, on purpose.
@@ -61,7 +62,7 @@ interruptions: $(VENV)/.dev  ## end a training in each phase by each signal, go 
 	folder=$$(mktemp -d) && $(BIN)/python -m tests.training.interruptions $$folder/plain && \
 	$(BIN)/python -m tests.training.interruptions $$folder/tracked tracked
 
-test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, the docs site too once make docs has built it; installed for it where there is none (Debian, as root)
+test-browser: $(VENV)/.dev  ## pages, and the docs site once it is built, in a real headless Chromium, installed for it where there is none (Debian, as root)
 	$(CHROMIUM)
 	$(BIN)/python -m pytest -rs tests/browser $(ARGS)
 
@@ -97,6 +98,10 @@ bench: $(VENV)/.dev  ## measurements side by side: start-up, training throughput
 kills: $(VENV)/.dev  ## kills trainings at 40 random moments, resumes them, compares all with undisturbed ones (ARGS="--kills 8"); 20 minutes
 	$(BIN)/python -m benchmarks.kills $(ARGS)
 
+.PHONY: coverage
+coverage: $(COVERAGE)/.test  ## share of segexp's lines and branches that tests reach, also in the processes they start; long
+	$(COVERAGE)/bin/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+
 .PHONY: notebooks test-wheel test-lowest test-newest release
 notebooks: $(TOOLS)/.tools  ## make the notebooks of examples/ of the scripts beside them (jupytext)
 	$(TOOLS)/bin/python -m tests.examples.notebooks
@@ -114,7 +119,7 @@ release: $(TOOLS)/.tools  ## archives and checksums of a version, tried in a bar
 	$(TOOLS)/bin/python -m release.prepare $(VERSION) $(if $(TAG),--tag)
 
 clean:  ## remove the environment and caches; outputs stay
-	rm -rf $(VENV) $(ZOO) $(DEMO) $(DOCS) $(TOOLS) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(ZOO) $(DEMO) $(DOCS) $(TOOLS) $(COVERAGE) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -174,4 +179,13 @@ $(TOOLS)/.tools: constraints-tools.txt
 	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-tools.txt \
 		build hatchling ipykernel jupytext nbclient twine uv
+	touch $@
+
+# It sees the packages of the main environment, and adds what measures: coverage begins in every process of this one.
+$(COVERAGE)/.test: $(INPUTS) constraints-tools.txt $(VENV)/.dev
+	$(PYTHON) -m venv $(COVERAGE)
+	packages=$$($(COVERAGE)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/main.pth
+	$(COVERAGE)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-tools.txt coverage pytest-cov
+	$(COVERAGE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@

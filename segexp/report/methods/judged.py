@@ -16,7 +16,7 @@ WAYS = {"max": "highest", "min": "lowest"}
 
 
 def selection_sentences(run: DescribedRun, *, alone: bool) -> Iterator[str]:
-    """Says which checkpoint of a run was tested, and how probabilities became classes.
+    """Tells which checkpoint was tested, and how probabilities became classes.
 
     Args:
         run: The run.
@@ -55,7 +55,7 @@ def _epoch(run: DescribedRun) -> str:
 
 
 def measure_sentences(run: DescribedRun, *, alone: bool) -> Iterator[str]:
-    """Says what was measured on the test images of a run, how it was averaged, and what the intervals are.
+    """Tells what was measured, how it was averaged, and what the intervals are.
 
     Args:
         run: The run.

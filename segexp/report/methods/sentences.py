@@ -17,7 +17,7 @@ AS_IT_COMES = ("official", "parts")
 
 
 def data_sentences(run: DescribedRun, *, alone: bool) -> Iterator[str]:
-    """Says which images a run had, how many, of which classes, and how they were split.
+    """Tells which images there are, how many, of which classes, and how they were split.
 
     Args:
         run: The run.
@@ -96,7 +96,7 @@ def _times_hundred(share: object) -> float | None:
 
 
 def sample_sentences(run: DescribedRun) -> Iterator[str]:
-    """Says what a run cut out of its images, and how samples were scaled and changed at random."""
+    """Tells what is cut out of the images, scaled and changed at random."""
     if "datamodule.crop_size" in run.config:
         yield _crops(run)
     if scaling := run.known("datamodule.normalize"):
