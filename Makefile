@@ -1,10 +1,11 @@
-# make run | test | test-slow | fuzz | test-cluster | test-gpu | test-browser | zoo | format | bench | clean | help
+# make run | gallery | test | test-slow | fuzz | test-cluster | test-gpu | test-browser | zoo | docs | format | bench | clean
 # A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 ZOO := .venv-zoo
 DEMO := .venv-demo
+DOCS := .venv-docs
 TOOLS := .venv-tools
 COVERAGE := .venv-coverage
 BIN := $(VENV)/bin
@@ -21,13 +22,16 @@ CHROMIUM := { command -v chromium || command -v chromium-browser || command -v g
 	{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
 	echo "Chromium could not be installed: its tests are skipped"
 
-.PHONY: run test test-slow fuzz test-cluster test-gpu test-browser zoo lint unit format bench clean help
+.PHONY: run gallery test test-slow fuzz test-cluster test-gpu test-browser zoo lint unit format bench clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run  ## set up, train the default experiment, print the result and where the report lies (ARGS="key=value ...")
 	$(BIN)/python -m segexp $(ARGS)
+
+gallery: $(VENV)/.run  ## a page of all runs in outputs, found by data set, model, task, tag, state and measure (ARGS=open=true)
+	$(BIN)/python -m segexp report outputs pages=missing $(ARGS)
 
 test: $(VENV)/.dev  ## set up, then lint, types and tests, at the same time
 	$(MAKE) --no-print-directory --jobs=2 lint unit
@@ -58,7 +62,7 @@ interruptions: $(VENV)/.dev  ## end a training in each phase by each signal, go 
 	folder=$$(mktemp -d) && $(BIN)/python -m tests.training.interruptions $$folder/plain && \
 	$(BIN)/python -m tests.training.interruptions $$folder/tracked tracked
 
-test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for it where there is none (Debian, as root)
+test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, the docs site too once make docs has built it; installed for it where there is none (Debian, as root)
 	$(CHROMIUM)
 	$(BIN)/python -m pytest -rs tests/browser $(ARGS)
 
@@ -69,6 +73,11 @@ zoo: $(ZOO)/.test  ## tests of model=zoo and against torchvision, in an environm
 test-demo: $(DEMO)/.test  ## the page of the command demo in a real headless Chromium, in an environment of its own
 	$(CHROMIUM)
 	$(DEMO)/bin/python -m pytest -rs tests/browser/test_demo.py tests/inference/demo $(ARGS)
+
+.PHONY: docs
+docs: $(DOCS)/.build  ## the docs site: site/index.html opens without a network; every warning and broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/python -m mkdocs build --strict --quiet
+	$(DOCS)/bin/python -m website.links site
 
 format: $(VENV)/.dev  ## put the code into the common form
 	$(BIN)/ruff check --fix .
@@ -110,7 +119,7 @@ release: $(TOOLS)/.tools  ## archives and checksums of a version, tried in a bar
 	$(TOOLS)/bin/python -m release.prepare $(VERSION) $(if $(TAG),--tag)
 
 clean:  ## remove the environment and caches; outputs stay
-	rm -rf $(VENV) $(ZOO) $(DEMO) $(TOOLS) $(COVERAGE) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(ZOO) $(DEMO) $(DOCS) $(TOOLS) $(COVERAGE) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -153,6 +162,16 @@ $(DEMO)/.test: $(INPUTS) constraints-demo.txt
 	awk -F == 'FNR == NR { mine[$$1]; print; next } !($$1 in mine)' constraints-demo.txt constraints.txt > $(DEMO)/constraints.txt
 	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(DEMO)/constraints.txt \
 		--editable '.[demo]' pytest rasterio
+	touch $@
+
+# It sees the packages of the main environment, as the zoo's does, and adds what builds pages. Paths are taken by name: those
+# of the main environment before the file of segexp itself, which imports a package from there.
+$(DOCS)/.build: $(INPUTS) constraints-docs.txt $(VENV)/.run
+	$(PYTHON) -m venv $(DOCS)
+	packages=$$($(DOCS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/000_main.pth
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--constraint constraints-docs.txt --editable '.[docs]'
 	touch $@
 
 # Tools that no test and no user needs.

@@ -73,6 +73,11 @@ COMMANDS = {
         Command(
             "report", "make the page of runs, and of a sweep, again from their folders", f"{_REPORT}:run_report", "run"
         ),
+        Command(
+            "dashboard",
+            "a saved view and a report of a W&B project, or a search for W&B's agents",
+            "segexp.report.dashboard.command:run_dashboard",
+        ),
         Command("evaluate", "test figures of a run, several or an ensemble on any data set", f"{_INFER}:run_evaluate"),
         Command(
             "predict", "masks, probabilities, overlays and polygons of images of any size", f"{_INFER}:run_predict"

@@ -24,21 +24,24 @@ from segexp.config.paths import conf_dir
 from segexp.config.retargeted import without_left_over
 from segexp.config.schema import TrainConfig
 from segexp.sweeps.search.space import read_space
+from tests.lines import run_lines
 from tests.training.conftest import settings_of_torch
 
 __all__ = ["settings_of_torch"]
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMANDS = sorted(
-    {
-        line.strip()
-        for page in PAGES
-        for block in re.findall(r"```\w*\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-        for line in block.splitlines()
-        if re.match(r"\s*(python|pip|make|segexp)\b", line)
-    }
-)
+FENCE = re.compile(r"```\w*\n(.*?)```", re.DOTALL)
+
+
+def commands_of(text: str) -> set[str]:
+    """Commands in fences, and those within the text that leave nothing open (``run=<run folder>`` does)."""
+    lines = {line.strip() for block in FENCE.findall(text) for line in block.splitlines()}
+    inline = {" ".join(found.split()) for found in re.findall(r"`(python -m segexp [^`<]+)`", FENCE.sub("", text))}
+    return {line for line in lines | inline if re.match(r"(python|pip|make|segexp)\s", line) and "..." not in line}
+
+
+COMMANDS = sorted(set().union(*(commands_of(page.read_text(encoding="utf-8")) for page in PAGES)))
 SEGEXP = [command for command in COMMANDS if command.startswith("python -m segexp")]
 HELP = [command for command in SEGEXP if "--help" in command or command.split()[3:4] == ["help"]]
 
@@ -132,7 +135,7 @@ def test_make_targets_exist() -> None:
             assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE)
 
 
-def test_generated_data_trains_as_the_readme_says(
+def test_generated_data_trains_as_the_page_says(
     tmp_path: Path, here: Callable[[str], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     generate = next(c for c in SEGEXP if "out=drive_like" in c)
@@ -143,11 +146,11 @@ def test_generated_data_trains_as_the_readme_says(
     assert list((tmp_path / "outputs").glob("*/*/report.html"))
 
 
-def test_own_model_and_loss_do_what_the_readme_says(
+def test_own_model_and_loss_do_what_the_page_says(
     tmp_path: Path, here: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Model and loss of the README, outside the repository, are trained by its own command."""
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    """Model and loss of docs/extending.md, outside the repository, are trained by its own command."""
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
     for name, text in re.findall(r"^`([\w/]+\.(?:py|yaml))`.*?```\w+\n(.*?)```", page, re.DOTALL | re.MULTILINE):
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -164,6 +167,17 @@ def test_own_model_and_loss_do_what_the_readme_says(
     assert "loss=margin needs two classes, the data has 3" in capsys.readouterr().err
     assert here(f"{command} model.widht=3") == 2
     assert "Did you mean 'model.width'?" in capsys.readouterr().err
+
+
+def test_messages_are_answered_as_the_page_of_errors_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\$ python -m segexp (.+)\n(.+)$", page, re.MULTILINE)
+    assert len(shown) >= 6
+    for (_, message), answer in zip(shown, run_lines([shlex.split(words) for words, _ in shown]), strict=True):
+        assert (answer.code, answer.heavy, answer.files) == (2, [], [])
+        beginning, cut, _ = message.partition("...")
+        assert answer.err.startswith(beginning) if cut else answer.err == f"{message}\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -34,12 +34,11 @@ def words(command: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all files of the page and of the README."""
+    """A folder with all files of the page."""
     folder = tmp_path_factory.mktemp("parts")
-    for page in ("README.md", "docs/extending.md"):
-        for name, content in FILE.findall((ROOT / page).read_text(encoding="utf-8")):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(content, encoding="utf-8")
+    for name, content in FILE.findall((ROOT / "docs" / "extending.md").read_text(encoding="utf-8")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
     return folder
 
 

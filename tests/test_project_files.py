@@ -33,6 +33,7 @@ def test_the_workflow_calls_what_decides() -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     steps = workflow["jobs"]["run"]["steps"]
     assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
+    assert workflow["jobs"]["docs"]["steps"][-1] == {"run": "make docs"}
 
 
 def test_the_wheels_are_tried_by_targets_that_exist() -> None:

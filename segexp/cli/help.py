@@ -5,6 +5,7 @@ from pathlib import Path
 
 from segexp.commands import COMMANDS, Command
 from segexp.config.overrides.groups import groups
+from segexp.config.overrides.reference import shown_command_keys
 from segexp.config.paths import conf_dir
 
 EXAMPLES = """\
@@ -69,17 +70,5 @@ def _keys(command: Command) -> str:
 
 
 def _keys_of(config: str) -> list[str]:
-    lines = []
-    block = ""
-    for line in (conf_dir() / f"{config}.yaml").read_text(encoding="utf-8").splitlines():
-        if line.startswith("hydra:"):
-            break
-        if line.startswith("defaults") or not line.strip().rstrip(":")[:1].isalpha():
-            continue
-        key, _, comment = (part.strip() for part in line.partition("#"))
-        if key.endswith(":"):  # its keys follow, indented
-            block = key.replace(":", ".")
-        else:
-            name = f"{block}{key}" if line.startswith(" ") else key
-            lines.append(f"  {name:<27} {comment}".rstrip())
-    return lines
+    lines = [line for line in shown_command_keys(config, [conf_dir()]) if line.value]
+    return [f"  {f'{line.key}: {line.value}':<27} {line.comment}".rstrip() for line in lines]

@@ -1,24 +1,29 @@
 """``segexp help <topic>`` and ``<group>=<option> --help``: every key of a group, an option or a block, explained."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from segexp.cli.help import format_help
 from segexp.commands import COMMANDS
 from segexp.config.checks.foreign_names import counterpart
 from segexp.config.checks.suggest import nearest
-from segexp.config.checks.tree import describe, supplied_keys
-from segexp.config.overrides.comments import KeyLine, defaults_of, keys_of_file, keys_of_option
+from segexp.config.overrides.comments import KeyLine, keys_of_option
 from segexp.config.overrides.groups import LISTS, Option, groups
+from segexp.config.overrides.reference import (
+    EXPERIMENT,
+    block_of,
+    chosen_options,
+    more_keys,
+    own_keys,
+    shared_keys,
+    shown_command_keys,
+    shown_keys,
+)
 from segexp.config.paths import conf_dir
-from segexp.config.schema import TrainConfig
-from segexp.config.signatures.signature import UNKNOWN, signature
 from segexp.errors import ConfigError
 
 WIDTH = 44
 """Most characters that are left for a key and its value, before its comment."""
-EXPERIMENT = "experiment"
 
 
 def help_for(topics: Sequence[str], extra: Iterable[Path]) -> str:
@@ -62,27 +67,18 @@ def _topic(topic: str, folders: Sequence[Path]) -> str:
 
 def _group(group: str, options: Sequence[Option], folders: Sequence[Path]) -> str:
     """All options with their own keys, and once the keys that every option has."""
-    keys = {option.name: keys_of_option(group, option.name, folders) for option in options}
-    shared = _shared(list(keys.values())) if len(keys) > 1 and group != EXPERIMENT else {}
+    keys = {option.name: shown_keys(group, option.name, folders) for option in options}
+    shared = shared_keys(list(keys.values())) if len(keys) > 1 and group != EXPERIMENT else {}
     width = 2 + max(len(option.name) for option in options)
     blocks = [_heading(group), "\n".join(f"  {option.name:<{width}}{option.meaning}".rstrip() for option in options)]
+    home = {option.name: block_of(group, option.name, folders) for option in options}
     if shared:
-        blocks.append("\n".join([f"Keys of every {group}", *_printed(group, list(shared.values()))]))
+        blocks.append("\n".join([f"Keys of every {group}", *_printed(home[options[0].name], list(shared.values()))]))
     for option in options:
-        own = [line for line in keys[option.name] if not _is_same(line, shared.get(line.key))]
+        own = own_keys(keys[option.name], shared)
         if own:
-            blocks.append("\n".join([f"{group}={option.name}", *_printed(group, own)]))
+            blocks.append("\n".join([f"{group}={option.name}", *_printed(home[option.name], own)]))
     return "\n\n".join(blocks)
-
-
-def _shared(keys: Sequence[Sequence[KeyLine]]) -> dict[str, KeyLine]:
-    """Keys that all options take from one file, such as ``base.yaml``, and leave as they are there."""
-    homes = Counter((line.key, line.home) for lines in keys for line in lines)
-    return {line.key: line for line in keys[0] if homes[line.key, line.home] == len(keys)}
-
-
-def _is_same(line: KeyLine, other: KeyLine | None) -> bool:
-    return other is not None and other.home == line.home
 
 
 def _heading(group: str) -> str:
@@ -104,48 +100,32 @@ def _option(group: str, name: str, options: Sequence[Option], folders: Sequence[
     option = next((each for each in options if each.name == name), None)
     if option is None:
         raise ConfigError(no_option(group, name, [each.name for each in options]))
-    lines = keys_of_option(group, name, folders)
-    chosen = _chosen(group, name, folders) if group == EXPERIMENT else []
-    text = [f"{group}={name}: {option.meaning}", *chosen, *(_printed(group, lines) or ["  no keys of its own"])]
-    return "\n".join([*text, *_more(group, lines)])
+    lines = shown_keys(group, name, folders)
+    chosen = _chosen(name, folders) if group == EXPERIMENT else []
+    home = block_of(group, name, folders)
+    more = more_keys(home, keys_of_option(group, name, folders))
+    text = [f"{group}={name}: {option.meaning}", *chosen, *(_printed(home, lines) or ["  no keys of its own"])]
+    return "\n".join([*text, *(f"  {f'+{k}=':<{WIDTH}}  {v}; not in the YAML, so with a +" for k, v in more)])
 
 
-def _chosen(group: str, name: str, folders: Sequence[Path]) -> list[str]:
-    """The options that a preset chooses."""
-    path = next(file for folder in folders if (file := folder / group / f"{name}.yaml").is_file())
-    entries = [entry for entry in defaults_of(path) if isinstance(entry, dict)]
-    pairs = [(str(key).split()[-1].lstrip("/"), value) for entry in entries for key, value in entry.items()]
-    texts = [f"{key}={str(value).replace(', ', ',').replace(chr(39), '')}" for key, value in pairs]
+def _chosen(name: str, folders: Sequence[Path]) -> list[str]:
+    """The options that a preset chooses, as words of a command line."""
+    chosen = chosen_options(name, folders)
+    texts = [f"{key}={str(value).replace(', ', ',').replace(chr(39), '')}" for key, value in chosen.items()]
     return [f"  chooses {' '.join(texts)}"] if texts else []
 
 
-def _printed(group: str, lines: Sequence[KeyLine]) -> list[str]:
-    """Keys as they are written on a command line, each with its value and comment."""
-    head = "" if group in ("", EXPERIMENT) else f"{group}."
-    shown = [line for line in lines if not line.key.rpartition(".")[2].startswith("_") and (line.value or line.comment)]
-    texts = [f"{head}{line.key}: {line.value}".rstrip() for line in shown]
+def _printed(home: str, lines: Sequence[KeyLine]) -> list[str]:
+    """Keys of a block as they are written on a command line, each with its value and comment."""
+    head = f"{home}." if home else ""
+    texts = [f"{head}{line.key}: {line.value}".rstrip() for line in lines]
     width = min(WIDTH, max(map(len, texts), default=0))
-    return [f"  {text:<{width}}  {line.comment}".rstrip() for text, line in zip(texts, shown, strict=True)]
-
-
-def _more(group: str, lines: Sequence[KeyLine]) -> Iterator[str]:
-    """What the class takes though its YAML does not list it."""
-    targets = {
-        line.key.removesuffix("_target_").rstrip("."): line.value for line in lines if line.key.endswith("_target_")
-    }
-    for block, target in targets.items():
-        path = ".".join(part for part in (group, block) if part)
-        found = signature(target)
-        listed = {line.key.removeprefix(f"{block}.") if block else line.key for line in lines}
-        gone = {*listed, *supplied_keys(TrainConfig, path)}
-        for key, parameter in found.parameters.items() if found is not None else ():
-            if key not in gone and not parameter.required and parameter.annotation is not UNKNOWN:
-                yield f"  {f'+{path}.{key}=':<{WIDTH}}  {describe(parameter.annotation)}; not in the YAML, so with a +"
+    return [f"  {text:<{width}}  {line.comment}".rstrip() for text, line in zip(texts, lines, strict=True)]
 
 
 def _of_key(key: str, found: Mapping[str, Sequence[Option]], folders: Sequence[Path]) -> list[str]:
     """Lines about one key or block: of the primary config, or of the options that have it."""
-    own = [line for line in keys_of_file(folders[0] / "train.yaml") if not line.key.startswith("hydra")]
+    own = shown_command_keys("train", folders)
     if lines := [line for line in own if line.key == key or line.key.startswith(f"{key}.")]:
         return _printed("", lines)
     group, dot, rest = key.partition(".")
@@ -153,7 +133,7 @@ def _of_key(key: str, found: Mapping[str, Sequence[Option]], folders: Sequence[P
         return []
     texts: dict[str, list[str]] = {}
     for option in found[group]:
-        lines = [line for line in keys_of_option(group, option.name, folders) if _is_at(line.key, rest)]
+        lines = [line for line in shown_keys(group, option.name, folders) if _is_at(line.key, rest)]
         if lines:
             texts.setdefault("\n".join(_printed(group, lines)), []).append(option.name)
     whole = len(texts) == 1 and len(next(iter(texts.values()))) == len(found[group])
@@ -171,7 +151,7 @@ def _nearest(topic: str, found: Mapping[str, Sequence[Option]], folders: Sequenc
     """The command, group or key that a topic is a misspelling of, or another name for."""
     if counterpart(topic, "") is not None:
         return None
-    keys = [line.key for line in keys_of_file(folders[0] / "train.yaml") if not line.key.startswith("hydra")]
+    keys = [line.key for line in shown_command_keys("train", folders)]
     for group, options in found.items():
         if group not in (EXPERIMENT, *LISTS):
             keys += [

@@ -40,7 +40,8 @@ class CompareConfig:
     base: str | None
     rows: str | None
     columns: str | None
-    write: list[Literal["csv", "md", "html", "tex"]]
+    write: list[Literal["csv", "md", "html", "tex", "methods"]]
+    charts: list[Literal["png", "svg", "pdf"]]
     out: str | None
     resamples: Draws
     seed: Seed
@@ -62,8 +63,26 @@ class ReportConfig:
     """The tree of ``python -m segexp report``."""
 
     run: str | list[str]
+    write: list[Literal["html", "methods"]]
     charts: list[Literal["png", "svg", "pdf"]]
+    pages: Literal["all", "missing", "none"]
     open: bool
+    debug: bool
+
+
+@dataclass(frozen=True)
+class DashboardConfig:
+    """The tree of ``python -m segexp dashboard``."""
+
+    project: str | None
+    entity: str | None
+    name: str
+    write: list[Literal["workspace", "report", "sweep"]]
+    measure: str
+    parameters: list[str]
+    group: str | None
+    out: str
+    timeout: PositiveInt
     debug: bool
 
 

@@ -1,96 +1,17 @@
-"""The command data: where published data sets come from, what to cite, what their folders look like, and what is there.
-
-What is known of a data set is a YAML file in ``sources/``: nothing is downloaded.
-"""
+"""The command data: where published data sets come from, what to cite, their files, and what lies on disk."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from segexp.config.checks.suggest import nearest
 from segexp.config.composed import checked
-from segexp.config.overrides.quoting import command_line, hydra_override
-from segexp.errors import ConfigError, DataError
+from segexp.data.sources.data_source import DataSource, read_sources
+from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.report.table import Table
-
-FOLDER = Path(__file__).parent / "sources"
-MOST = 200_000
-"""Files of a folder that are counted."""
-
-
-@dataclass(frozen=True)
-class DataSource:
-    """A published data set.
-
-    Attributes:
-        name: By which the command knows it.
-        title: What it is, in a line.
-        home: Where it is asked for.
-        licence: What its owners allow.
-        cite: The paper, as text.
-        bibtex: The same for a bibliography.
-        datamodule: Option of the group ``datamodule`` that reads it.
-        files: Patterns below the root, and how many files the complete set has of each; None: any number.
-        keys: What the datamodule has to be told beside ``datamodule.root``.
-        optional: Patterns of what may be there.
-        below: Folders below the root in which the files may lie.
-        notes: What surprises.
-    """
-
-    name: str
-    title: str
-    home: str
-    licence: str
-    cite: str
-    bibtex: str
-    datamodule: str
-    files: dict[str, int | None]
-    keys: list[str] = field(default_factory=list)
-    optional: list[str] = field(default_factory=list)
-    below: list[str] = field(default_factory=lambda: ["."])
-    notes: list[str] = field(default_factory=list)
-
-    def check_command(self, root: str) -> str:
-        """The command that reads every image and mask below a root."""
-        words = [*self.keys, f"datamodule.root={root}"]
-        overrides = [hydra_override(*word.split("=", 1)) for word in words]
-        return command_line(["check", "scope=data", f"datamodule={self.datamodule}", *overrides])
-
-    def count(self, root: Path) -> dict[str, int]:
-        """Number of files below a root by pattern, those that may be there too.
-
-        Raises:
-            DataError: There is no such folder, or it cannot be listed.
-        """
-        if not root.is_dir():
-            raise DataError(
-                f"root: no folder {root}; give the folder of {self.name}, which holds {next(iter(self.files))}"
-            )
-        try:
-            return {pattern: self._count(root, pattern) for pattern in (*self.files, *self.optional)}
-        except OSError as error:
-            raise DataError(f"root: {root} cannot be listed ({error.strerror})") from error
-
-    def _count(self, root: Path, pattern: str) -> int:
-        found: set[Path] = set()
-        for folder in self.below:
-            for path in (root / folder).glob(pattern):
-                found.add(path)
-                if len(found) >= MOST:
-                    return MOST
-        return len(found)
-
-
-def read_sources() -> dict[str, DataSource]:
-    """All published data sets that are known, by name."""
-    found = {}
-    for path in sorted(FOLDER.glob("*.yaml")):
-        found[path.stem] = DataSource(path.stem, **yaml.safe_load(path.read_text(encoding="utf-8")))
-    return found
 
 
 def run_data(config: Any, invocation: Invocation) -> None:
@@ -112,7 +33,7 @@ def run_data(config: Any, invocation: Invocation) -> None:
     print(json.dumps(facts, indent=2, ensure_ascii=False) if asked.format == "json" else text)  # noqa: T201
 
 
-def _known(sources: dict[str, DataSource], name: str) -> DataSource:
+def _known(sources: Mapping[str, DataSource], name: str) -> DataSource:
     if name.lower() in sources:
         return sources[name.lower()]
     begun = [known for known in sources if known.startswith(name.lower())]
@@ -124,7 +45,7 @@ def _known(sources: dict[str, DataSource], name: str) -> DataSource:
     )
 
 
-def _overview(sources: dict[str, DataSource]) -> str:
+def _overview(sources: Mapping[str, DataSource]) -> str:
     rows = tuple((name, source.datamodule, source.title) for name, source in sources.items())
     table = Table("published data sets", ("name", "datamodule", "what it is"), rows, text_columns=3)
     more = "Where one comes from, its licence, what to cite and its files: python -m segexp data drive"

@@ -1,4 +1,4 @@
-"""FCN-8s as a teaching laboratory built it in Keras: wide skips, everything learned, ReLU on the scores."""
+"""FCN-8s (Long et al. 2015) as a teaching laboratory built it in Keras: wide skips, all learned, ReLU on scores."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F

@@ -3,6 +3,7 @@
 from typing import Any
 
 from segexp.config.composed import checked
+from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.runs.text import printable, readable
 
@@ -18,21 +19,26 @@ def run_compare(config: Any, invocation: Invocation) -> None:
         asked.runs, asked.measure, asked.base, asked.resamples, asked.seed, rows=asked.rows, columns=asked.columns
     )
     print(readable(found.text()))  # noqa: T201 - the command's answer
-    files = found.write(summary_folder(asked.runs, asked.out), asked.write)
+    out = summary_folder(asked.runs, asked.out)
+    files = [*found.write(out, asked.write), *found.write_charts(out, asked.charts)]
     print("\n" + "\n".join(printable(str(file)) for file in files))  # noqa: T201
 
 
 def run_report(config: Any, invocation: Invocation) -> None:
-    """Makes pages again from run folders."""
+    """Writes pages, figures and methods from run folders."""
     from segexp.config.command_schema import ReportConfig
 
     asked = checked(config, ReportConfig)
+    if not asked.write and not asked.charts:
+        raise ConfigError("write: found [], and charts: []; expected something to write, such as write=[html]")
+    if asked.open and "html" not in asked.write:
+        raise ConfigError(f"open: found true, but write={asked.write} makes no page; add html, or leave open out")
     from segexp.report.rebuild import write_reports
 
-    pages, failed = write_reports(asked.run, asked.charts)
-    lines = [*map(str, pages), *(f"no page: {line}" for line in failed)]
-    print("\n".join(map(printable, lines)))  # noqa: T201 - the command's answer
-    if asked.open:
+    files, failed = write_reports(asked.run, asked.charts, asked.pages, asked.write)
+    lines = [*map(str, files), *(f"not made: {line}" for line in failed)]
+    print("\n".join(map(printable, lines or ["no page is missing"])))  # noqa: T201 - the command's answer
+    if asked.open and files:
         import webbrowser
 
-        webbrowser.open(pages[-1].resolve().as_uri())
+        webbrowser.open(files[-1].resolve().as_uri())

@@ -12,7 +12,12 @@ from segexp.runs.lock import owner_of
 RUNNING, INTERRUPTED = "running", "interrupted"
 TRAINED = ("ended_by", "train_seconds", "epochs")
 """Entries of run.json from the end of training on."""
-_OF_ATTEMPT = ("command", "started", "ended", "seconds", "state", "error")
+_OF_TRAINING = (*TRAINED, "skipped_steps")
+HOW_ENDED = ("error", "signal")
+"""Entries of run.json of an attempt that did not come to its end."""
+_BY_WHAT = ("git", "versions", "machine")
+"""Entries of run.json that tell the code and the machine of an attempt, which the next one may not have."""
+_OF_ATTEMPT = ("command", "started", "ended", "seconds", "state", *HOW_ENDED, *_BY_WHAT)
 _PARTIAL = re.compile(r"\..+\.(ckpt\.partial|(json|yaml|csv|txt|html|png|diff)\.[a-z0-9_]{8})")
 """Names that :mod:`segexp.runs.files` and the writer of checkpoints give to what is not whole yet."""
 _WRITTEN = ("log.txt", "metrics.csv", "run.json", "checkpoints/last.ckpt", "checkpoints/best.ckpt", "results.json")
@@ -55,7 +60,7 @@ def kept_entries(folder: Path, earlier: Mapping[str, Any]) -> dict[str, Any]:
     before = earlier.get("attempts")
     attempts = [*(before if isinstance(before, list) else []), _attempt(folder, earlier)]
     first = {key: earlier[key] for key in ("command", "started") if key in earlier}
-    trained = {key: earlier[key] for key in TRAINED} if is_trained(earlier) else {}
+    trained = {key: earlier[key] for key in _OF_TRAINING if key in earlier} if is_trained(earlier) else {}
     return {**first, **trained, "attempts": attempts}
 
 

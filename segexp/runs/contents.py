@@ -3,7 +3,7 @@
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,20 @@ def read_run(path: Path) -> RunContents:
     Raises:
         DataError: There is neither run.json nor results.json, or one of them is none of ours.
     """
+    record = read_record(path)
+    log = "\n".join(_end(path / "log.txt", _LOG).splitlines()[-_LOG_LINES:])
+    return replace(record, images=read_rows(path / "per_image.csv"), log=log)
+
+
+def read_record(path: Path) -> RunContents:
+    """Read what a run folder says of the run as a whole; its log and the table of its images are left empty.
+
+    Args:
+        path: The folder of one run.
+
+    Raises:
+        DataError: There is neither run.json nor results.json, or one of them is none of ours.
+    """
     if not any((path / name).is_file() for name in ("run.json", "results.json")):
         raise DataError(
             f"{path} is no run folder: it holds neither run.json nor results.json. Give the folder of one "
@@ -64,14 +78,8 @@ def read_run(path: Path) -> RunContents:
     for name, words in (("run.json", find_problem(run, RUN)), ("results.json", find_results_problem(results))):
         if words:
             raise DataError(f"{path / name}: {words}. Was it edited, or written by another program?")
-    return RunContents(
-        path=path,
-        run=run,
-        results=results,
-        config=_end(path / "config.yaml", _CONFIG) if _size(path / "config.yaml") <= _CONFIG else "",
-        images=read_rows(path / "per_image.csv"),
-        log="\n".join(_end(path / "log.txt", _LOG).splitlines()[-_LOG_LINES:]),
-    )
+    config = _end(path / "config.yaml", _CONFIG) if _size(path / "config.yaml") <= _CONFIG else ""
+    return RunContents(path=path, run=run, results=results, config=config, images=[], log="")
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

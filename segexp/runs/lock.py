@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segexp.errors import FolderTakenError, UserError
-from segexp.system.process import is_running, start_time
+from segexp.system.process import is_running, numbering, start_time
 
 LOCK = ".lock"
 PATIENCE = 10.0
@@ -45,25 +45,28 @@ class Owner:
         started: When it started, in ticks of its machine; empty where that cannot be asked.
         host: Name of its machine.
         since: Time of day, with zone, at which it took the folder.
+        numbering: Which processes its number is one of: those of a start of a machine, and of a container on it. Two
+            containers may have one name of a host. Empty where that cannot be asked.
     """
 
     pid: int = 0
     started: str = ""
     host: str = ""
     since: str = ""
+    numbering: str = ""
 
     @classmethod
     def here(cls) -> "Owner":
         """This process."""
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        return cls(os.getpid(), start_time(os.getpid()), socket.gethostname(), now)
+        return cls(os.getpid(), start_time(os.getpid()), socket.gethostname(), now, numbering())
 
     @classmethod
     def parse(cls, text: str) -> "Owner":
         """The owner that a lock file names; it may be of anybody, or cut short: then it names none."""
         words = [word if word != "-" else "" for word in text.split()]
-        # Those of version 0.1 have no time of day.
-        if len(words) not in (3, 4) or not words[0].isdecimal() or not words[0].isascii():
+        # Those of version 0.1 have no time of day, and no numbering.
+        if len(words) not in (3, 4, 5) or not words[0].isdecimal() or not words[0].isascii():
             return cls()
         return cls(int(words[0]), *words[1:])
 
@@ -74,19 +77,24 @@ class Owner:
 
     def state(self) -> Literal["running", "gone", "unknown"]:
         """State of the owner: of another machine, and of a file that names nobody, it cannot be told."""
-        if not self.pid or self.host != socket.gethostname():
+        if not self.pid or self.host != socket.gethostname() or self._is_numbered_elsewhere():
             return "unknown"
         # Another process may have its number by now.
         same = start_time(self.pid) == self.started if self.started else is_running(self.pid)
         return "running" if same else "gone"
 
+    def _is_numbered_elsewhere(self) -> bool:
+        return "" not in (self.numbering, here := numbering()) and self.numbering != here
+
     def is_same(self, other: "Owner") -> bool:
         """Tells whether two owners are one process: machines, and containers of one folder, use the same numbers."""
-        return (self.pid, self.started, self.host) == (other.pid, other.started, other.host)
+        one, two = ((each.pid, each.started, each.host, each.numbering) for each in (self, other))
+        return one == two
 
     def line(self) -> str:
         """Content of the lock file."""
-        return " ".join(word or "-" for word in (str(self.pid), self.started, self.host, self.since)) + "\n"
+        words = (str(self.pid), self.started, self.host, self.since, self.numbering)
+        return " ".join(word or "-" for word in words) + "\n"
 
     def __str__(self) -> str:
         """In words."""
@@ -175,13 +183,14 @@ class FolderLock:
             folder = self._path.parent
             raise FolderTakenError(f"{folder}: was taken over by {other}; this process writes nothing more into it")
 
-    def release(self, *, remove: bool = False) -> None:
+    def release(self, *, remove: bool = False, named: bool = False) -> None:
         """Gives it back; what another process has taken stays its own.
 
         Args:
             remove: Whether the file goes too: no other process has inherited the lock.
+            named: Whether the file stays with the name of its owner, where nothing else tells that it is gone.
         """
-        if self._is_there() and self.taken_by() is None:
+        if not named and self._is_there() and self.taken_by() is None:
             os.ftruncate(self.handle, 0)
             if remove:
                 with contextlib.suppress(OSError):  # Windows removes no file that is open
@@ -195,10 +204,10 @@ def _may_take(found: Owner, held: bool | None, over: str | None) -> bool:
         return False
     if not found.pid:
         return True
-    if held and not found.started and found.host == socket.gethostname():
+    state = found.state()
+    if held and not found.started and state != "unknown":
         # Only the lock of the system tells; it was free.
         return True
-    state = found.state()
     # Where there are no locks of the system, one that was not refused tells nothing.
     over_unknown = over in (ANY, found.key) or (over == FREE and held)
     return state == "gone" or (state == "unknown" and bool(over_unknown))

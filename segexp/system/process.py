@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import ctypes
+import functools
 import os
 import signal
 import sys
@@ -42,6 +43,16 @@ def start_time(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         return "" if fields[0] in ENDED else fields[19]
     return ""
+
+
+@functools.cache
+def numbering() -> str:
+    """Which numbering of processes this one's number belongs to: of this start of the machine, of this container."""
+    try:
+        start = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{start}/{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
 
 
 def is_running(pid: int) -> bool:

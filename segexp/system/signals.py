@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -13,8 +14,13 @@ from typing import Any
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 """Ctrl-C; a shutdown, ``kill`` or SLURM's preemption; a closed terminal; what ``sbatch --signal=USR1@60`` sends."""
 Handler = Callable[[int, FrameType | None], None]
+AT_ONCE = 1.0
+"""Seconds in which other signals are the same request: a logout sends SIGTERM and SIGHUP together."""
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)
 _received: list[int] = []
+_times: list[float] = []
+_taken: set[int] = set()
+_listeners: list[Callable[[int], None]] = []
 
 
 class Stopped(KeyboardInterrupt):
@@ -27,22 +33,40 @@ def stopped_in_order() -> Iterator[None]:
 
     What another program handles, or a shell has switched off (``nohup``), stays as it is.
     """
-    _received.clear()
+    _forget()
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     try:
-        with handled_by(_stop, taken=lambda handler: handler in _USUAL):
+        with handled_by(_stop, taken=lambda handler: handler in _USUAL) as numbers:
+            _taken.update(numbers)
             yield
     finally:
-        _received.clear()
+        _taken.clear()
+        _forget()
+
+
+def tell_of_stops(listener: Callable[[int], None]) -> None:
+    """Tells a function of the first signal of :func:`stopped_in_order`, as long as this process lives."""
+    _listeners.append(listener)
+
+
+def take_again(number: int) -> None:
+    """Handles a signal of :func:`stopped_in_order` once more, after a library has put its own handler in the place."""
+    if number in _taken:
+        signal.signal(number, _stop)
+
+
+def _forget() -> None:
+    _received.clear()
+    _times.clear()
 
 
 @contextmanager
 def handled_by(
     handler: Handler, names: Iterable[str] = STOPPING, taken: Callable[[Any], bool] = lambda handler: True
-) -> Iterator[None]:
-    """In this context a function handles signals; those that are ignored (``nohup``) stay ignored.
+) -> Iterator[frozenset[int]]:
+    """In this context a function handles signals; those that are ignored (``nohup``) stay ignored. Gives their numbers.
 
     Args:
         handler: Gets the number of the signal and the frame that it interrupts.
@@ -55,17 +79,22 @@ def handled_by(
     for number in before:
         signal.signal(number, handler)
     try:
-        yield
+        yield frozenset(before)
     finally:
         for number, old in before.items():
             signal.signal(number, old)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    _times.append(time.monotonic())
+    if _received and number != _received[0] and _times[-1] < _times[0] + AT_ONCE:
+        return
     _received.append(number)
     if number == getattr(signal, "SIGHUP", None):
         _let_go_of_the_terminal()
     if len(_received) == 1:
+        for listener in _listeners:
+            listener(number)
         raise Stopped
     if len(_received) > 2:
         os._exit(exit_code())
@@ -89,9 +118,9 @@ def is_stopping() -> bool:
     return bool(_received)
 
 
-def name_of_stop() -> str:
-    """Name of the signal that asked to end; Ctrl-C where none did."""
-    return signal.Signals(_received[0]).name if _received else "SIGINT"
+def name_of_stop(elsewhere: int = 0) -> str:
+    """Name of the signal that asked to end; where none did, that of another process that ends this one, or Ctrl-C."""
+    return signal.Signals(_received[0] if _received else elsewhere or signal.SIGINT).name
 
 
 def exit_code() -> int:

@@ -26,7 +26,7 @@ from segexp.training.resume_source import how_to_go_on, in_place
 def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Afterwards) -> BaseException:
     """Records how a run ended otherwise; gives what is to be raised."""
     if was_stopped(error):
-        name = name_of_stop()
+        name = name_of_stop(group.interrupted())
         LOG.warning("interrupted" if name == "SIGINT" else f"interrupted by {name}")
         # With all figures on the disk there is nothing to go on with: only pictures are missing.
         end(record, "finished" if after.complete else "interrupted", after, signal=name)
@@ -107,7 +107,12 @@ def was_stopped(error: BaseException) -> bool:
     """
     consequence = is_stopping() and not isinstance(error, SegexpError)
     by_lightning = isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt)
-    return isinstance(error, KeyboardInterrupt | SIGTERMException) or by_lightning or consequence or group.interrupted()
+    return (
+        isinstance(error, KeyboardInterrupt | SIGTERMException)
+        or by_lightning
+        or consequence
+        or bool(group.interrupted())
+    )
 
 
 def still_valid(folder: RunFolder) -> str:

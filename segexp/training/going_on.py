@@ -7,7 +7,7 @@ from pathlib import Path
 from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.evaluation.run_page import write_page
-from segexp.runs.attempts import is_trained, kept_entries, record_of, seconds_before
+from segexp.runs.attempts import HOW_ENDED, is_trained, kept_entries, record_of, seconds_before
 from segexp.runs.console import LOG, log_file, start_console
 from segexp.runs.folder import RunFolder
 from segexp.training.distributed.plan import started
@@ -78,7 +78,8 @@ def _finish(experiment: Experiment) -> None:
     """Makes the page, and records the end."""
     with own_run_folder(experiment) as folder, log_file(folder.path / "log.txt"):
         earlier, now = record_of(folder.path), datetime.now(UTC).isoformat(timespec="seconds")
-        content = {**earlier, **kept_entries(folder.path, earlier)}
+        left = {key: value for key, value in earlier.items() if key not in HOW_ENDED}
+        content = {**left, **kept_entries(folder.path, earlier)}
         content |= {"state": FINISHED, "ended": now, "seconds": round(seconds_before(content), 1)}
         RunFolder(folder.path).write_json("run.json", content)
         report = write_page(folder.path)

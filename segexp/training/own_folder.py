@@ -15,7 +15,7 @@ from segexp.config.overrides.from_argument import TAKE_OVER
 from segexp.config.overrides.quoting import command_line
 from segexp.errors import Interrupted
 from segexp.invocation import Invocation
-from segexp.runs.attempts import INTERRUPTED, remove_partial
+from segexp.runs.attempts import INTERRUPTED, RUNNING, record_of, remove_partial
 from segexp.runs.folder import RunFolder
 from segexp.runs.json_yaml import read_yaml
 from segexp.runs.lock import ANY, LOCK, BusyError, FolderLock, Owner, owner_of
@@ -72,7 +72,8 @@ def own_run_folder(experiment: Experiment) -> Iterator[RunFolder]:
                 end_from_outside(folder.path, INTERRUPTED, None)
             raise Interrupted(how_to_go_on(folder.path), exit_code()) from error
     finally:
-        lock.release(remove=True)
+        # On a full disk, say, run.json may go on saying that the run is running.
+        lock.release(remove=True, named=record_of(folder.path).get("state") == RUNNING)
         with suppress(OSError):
             folder.path.rmdir()  # where not even its config could be written; one that holds anything stays
 

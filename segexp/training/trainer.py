@@ -28,6 +28,7 @@ from segexp.training.callbacks.stopping import Clock, Stopping
 from segexp.training.callbacks.training_time import TrainingTime
 from segexp.training.callbacks.within_epoch import WithinEpoch
 from segexp.training.distributed.plan import count_ranks
+from segexp.training.distributed.rank_signals import OwnSigterm
 from segexp.training.distributed.strategies import one_process, trainer_plugins
 from segexp.training.run_length import RunLength
 from segexp.training.trainer_parts import build_plugins, build_profiler, build_strategy
@@ -74,7 +75,7 @@ def build_trainer(
         "profiler": build_profiler(section.profiler, folder.path),
         "logger": loggers,
         "default_root_dir": folder.path,  # of callbacks that write files
-        "callbacks": [watchdog, panels, *callbacks],
+        "callbacks": [watchdog, panels, OwnSigterm(), *callbacks],
         "plugins": [AtomicCheckpointIO(watchdog.during, folder), *trainer_plugins(), *build_plugins(section)],
         "enable_progress_bar": shows_bar(section.progress) or _own_bar(own),
         **handed_on(experiment.plain()["trainer"]),

@@ -9,6 +9,7 @@ import yaml
 from segexp.cli.app import run
 from segexp.config.overrides.comments import keys_of_option
 from segexp.config.overrides.groups import groups
+from segexp.config.overrides.reference import block_of
 from segexp.config.paths import conf_dir
 from tests.lines import run_lines
 
@@ -27,8 +28,8 @@ def test_a_group_shows_every_option_and_every_key_with_its_comment(
         assert re.search(rf"^  {option.name} +{re.escape(option.meaning)}$", text, re.MULTILINE)
         for line in keys_of_option(group, option.name, [conf_dir()]):
             if not line.key.rpartition(".")[2].startswith("_") and (line.value or line.comment):
-                head = "" if group == "experiment" else f"{group}."
-                assert f"  {head}{line.key}: {line.value}".rstrip() in text, line
+                home = block_of(group, option.name, [conf_dir()])
+                assert f"  {f'{home}.{line.key}'.lstrip('.')}: {line.value}".rstrip() in text, line
                 assert line.comment in text, line
 
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from segexp.cli.app import run as run_line
 from segexp.config.paths import conf_dir
+from segexp.data.sources.data_source import DataSource, read_sources
 from segexp.errors import DataError
-from segexp.inspection.data_sources import DataSource, read_sources
 
 SOURCES = read_sources()
 ASKED = ("drive", "stare", "chase_db1", "inria", "cells", "allidb", "salt", "mnist")

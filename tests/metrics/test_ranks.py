@@ -18,6 +18,7 @@ from segexp.metrics.figures import Leaves, dataset_leaves, image_leaves, image_m
 from segexp.metrics.scores import ScoreHistogram
 from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks import test_figures as counting
+from tests.forked import fork_server
 
 SPECS = (
     DataSpec(MaskTarget(("a", "b"), ((0, 0, 0),) * 2)),
@@ -117,7 +118,9 @@ def test_two_ranks(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    multiprocessing.spawn(work, args=(port, str(tmp_path)), nprocs=2)  # type: ignore[no-untyped-call]
+    # Forks of a process that has imported torch and computed nothing.
+    fork_server()
+    multiprocessing.start_processes(work, (port, str(tmp_path)), nprocs=2, start_method="forkserver")  # type: ignore[no-untyped-call]
     logits, truth = case()
     alone = [leaves(spec, [0, 1, 2, 3, 4]) for spec in SPECS]
     for rank in (0, 1):

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -88,6 +89,28 @@ def test_a_container_elsewhere_with_the_same_number_is_no_owner_that_is_gone(tmp
     (tmp_path / LOCK).write_text(Owner.here().line())
     taken(tmp_path).release(remove=True)
     assert not (tmp_path / LOCK).exists()
+
+
+def test_another_container_of_the_same_host_name_cannot_be_asked(tmp_path: Path) -> None:
+    me = Owner.here()
+    assert me.numbering
+    other = replace(me, numbering=me.numbering + "1")
+    assert Owner.parse(other.line()) == other
+    assert (me.state(), other.state(), other.is_same(me)) == ("running", "unknown", False)
+    # Files of an older version say nothing of it.
+    assert replace(me, numbering="").state() == "running"
+    (tmp_path / LOCK).write_text(other.line())
+    with pytest.raises(BusyError, match=f"take_over={HERE}:{os.getpid()}"):
+        taken(tmp_path)
+
+
+def test_the_name_may_stay_where_nothing_else_tells_that_the_owner_is_gone(tmp_path: Path) -> None:
+    taken(tmp_path).release(remove=True, named=True)
+    found = owner_of(tmp_path)
+    assert found is not None
+    assert found.is_same(Owner.here())
+    taken(tmp_path).release(remove=True)
+    assert owner_of(tmp_path) is None
 
 
 @pytest.mark.usefixtures("no_system_locks")

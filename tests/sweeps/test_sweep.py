@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.lines import run_lines
@@ -172,6 +173,7 @@ def wait_for_epoch(process: "subprocess.Popen[str]") -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_threads_that_reading_leaves_behind() -> None:
     """A fork would wait for them for ever: such jobs import everything themselves, and give the same."""
     done = sweep("seed=0,1", "datamodule._target_=tests.training.parts.ThreadsWhileReading")

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -23,3 +25,25 @@ def test_errors_after_a_signal_are_its_consequences() -> None:
             assert not was_stopped(DataError("the file is broken"))
     assert not is_stopping()
     assert not was_stopped(lost)
+
+
+@pytest.mark.parametrize(
+    ("then", "code"), [("SIGHUP", 143), ("SIGUSR1", 143), ("SIGTERM", -9)], ids=["logout", "slurm", "pressed"]
+)
+def test_other_signals_at_once_are_the_same_request(then: str, code: int) -> None:
+    """Only the same signal three times ends at once; here the process would kill itself after that."""
+    program = (
+        "import os, signal, sys\n"
+        "from segexp.system.signals import exit_code, stopped_in_order\n"
+        "with stopped_in_order():\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    except KeyboardInterrupt:\n"
+        f"        other = signal.{then}\n"
+        "        os._exit = lambda code: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        [os.kill(os.getpid(), other) for _ in range(2)]\n"
+        "        sys.exit(exit_code())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert ("once more ends it" in done.stderr) == (code == -9)

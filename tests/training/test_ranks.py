@@ -1,5 +1,6 @@
 """A training on two processes is that of one: weights, figures, files; and it ends as one."""
 
+import os
 import re
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from segexp.invocation import Invocation
 from segexp.training.distributed.strategies import unused
 from segexp.training.hardware import with_hardware
 from segexp.training.prepare import prepare
+from tests.forked import forked
 from tests.sweeps.real import PART, QUICK, command, environment, manifest, run, sweep, sweep_folder
 from tests.training.runs import TINY, Done, checkpoint, composed, folders, go, read_json, table
 from tests.training.runs import run as train
@@ -36,9 +38,10 @@ def start(*overrides: str) -> "subprocess.CompletedProcess[str]":
     return run([sys.executable, "-m", "segexp", *TINY, *overrides])
 
 
-def done(output: str, *overrides: str) -> Done:
+def done(output: str, *overrides: str, fork: bool = True) -> Done:
     """A run on two ranks."""
-    ended = start(*TWO, *overrides, f"output_dir={output}")
+    words = (*TWO, *overrides, f"output_dir={output}")
+    ended = forked(*TINY, *words) if fork else start(*words)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stderr == ""
     (path,) = folders(Path(output))
@@ -91,7 +94,7 @@ AVERAGED = (*UNEVEN, "model.depth=3", "model.auxiliary_weights=[0.5]", "callback
 
 def test_two_ranks_are_one_and_either_goes_on_from_the_other() -> None:
     alone = train(composed(*AVERAGED, "output_dir=alone"), pictures=True, invocation=NAMED)
-    two = done("two", *AVERAGED)
+    two = done("two", *AVERAGED, fork=False)
     same_training(alone, two)
     assert files(alone) == files(two)
     assert (two.path / "log.txt").read_text().count("INFO epoch 1/2") == 1
@@ -130,7 +133,7 @@ def test_fsdp_is_one_rank_too_and_its_checkpoint_is_an_ordinary_one() -> None:
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_an_error_of_one_rank_ends_all(killed: bool) -> None:
-    ended = start(*TWO, *QUICK, PART % f"FailOnRank, rank: 1, epoch: 1, killed: {str(killed).lower()}")
+    ended = forked(*TINY, *TWO, *QUICK, PART % f"FailOnRank, rank: 1, epoch: 1, killed: {str(killed).lower()}")
     assert ended.returncode == 1
     said = "the process was ended by SIGKILL" if killed else "RuntimeError: the disk caught fire"
     assert ended.stderr.splitlines()[-1].startswith(f"segexp: rank 1: {said}")
@@ -144,14 +147,18 @@ def test_an_error_of_one_rank_ends_all(killed: bool) -> None:
 
 
 def test_a_mistake_in_the_data_is_told_once_and_leaves_nothing() -> None:
-    ended = start(*TWO, "datamodule.crop_size=64")
+    ended = forked(*TINY, *TWO, "datamodule.crop_size=64")
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert ended.stderr.startswith("segexp: datamodule.crop_size: found 64")
     assert not Path("outputs").exists()
 
 
-def test_ctrl_c_keeps_the_last_epoch() -> None:
+@pytest.mark.parametrize(
+    ("number", "to_rank"), [(signal.SIGINT, False), pytest.param(signal.SIGTERM, True, marks=pytest.mark.slow)]
+)
+def test_a_signal_keeps_the_last_epoch(number: signal.Signals, to_rank: bool) -> None:
+    """Ctrl-C reaches the process beside the ranks alone, what ends a service or a job of SLURM each process."""
     words = command(*TWO, "trainer.max_epochs=999", "scheduler=none")
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
@@ -161,34 +168,40 @@ def test_ctrl_c_keeps_the_last_epoch() -> None:
         for line in process.stdout:
             if line.startswith("epoch   1/999"):
                 break
-        process.send_signal(signal.SIGINT)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        os.kill(int(children.read_text().split()[1]) if to_rank else process.pid, number)
         _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "Traceback" not in error
     found = re.search(r"^segexp: interrupted; the finished epochs are saved; .* resume=(\S+)", error, re.MULTILINE)
     assert found is not None
     (folder,) = folders()
     assert Path(found[1]) == folder
-    assert read_json(folder / "run.json")["state"] == "interrupted"
+    record = read_json(folder / "run.json")
+    assert (record["state"], record["signal"]) == ("interrupted", number.name)
     epoch = checkpoint(folder, "last")["epoch"]
     assert len(go("scheduler=none", f"trainer.max_epochs={epoch + 2}", f"resume={found[1]}").rows) == epoch + 2
 
 
-def test_a_sweep_of_ddp_leaves_what_a_sweep_leaves() -> None:
-    ended = sweep("trainer=ddp", "trainer.max_epochs=1", "trainer.accelerator=cpu", *TWO, "seed=0,1", "sweep.jobs=1")
+@pytest.mark.parametrize("seeds", ["0", pytest.param("0,1", marks=pytest.mark.slow)])
+def test_a_sweep_of_ddp_leaves_what_a_sweep_leaves(seeds: str) -> None:
+    ddp = ("trainer=ddp", "trainer.max_epochs=1", "trainer.accelerator=cpu", *TWO)
+    ended = sweep(*ddp, f"seed={seeds}", "sweep.jobs=1")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     folder = sweep_folder()
-    assert [job["state"] for job in manifest(folder)] == ["finished", "finished"]
+    assert {job["state"] for job in manifest(folder)} == {"finished"}
     assert {path.name for path in Path().iterdir()} - {".segexp_cache"} == {"outputs"}
     assert [path.name for path in Path("outputs").iterdir()] == ["multirun"]
-    jobs = ["000_seed-0", "001_seed-1"]
+    jobs = [job["folder"] for job in manifest(folder)]
+    # A sweep of one job has nothing that its jobs differ in, so its folder is named by all words.
+    assert len(jobs) == 1 if seeds == "0" else jobs == ["000_seed-0", "001_seed-1"]
     assert sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")) == [*jobs, "jobs"]
     for name in jobs:
         found = {str(p.relative_to(folder / name)) for p in (folder / name).rglob("*") if p.is_file()}
         assert {"checkpoints/best.ckpt", "checkpoints/last.ckpt", "log.txt", "metrics.csv", "results.json"} <= found
         assert len(table(folder / name / "metrics.csv")) == 1
         assert not any(path.rsplit("/", 1)[-1].startswith(".") for path in found)
-    assert sorted(p.name for p in (folder / "jobs").iterdir()) == ["000", "001"]
+    assert sorted(p.name for p in (folder / "jobs").iterdir()) == [name[:3] for name in jobs]
 
 
 def test_a_batch_that_cannot_be_divided_is_refused_at_once() -> None:

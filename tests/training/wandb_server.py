@@ -1,4 +1,4 @@
-"""As much of a W&B server as a run needs to go online, on this machine; it can die while the run goes on."""
+"""As much of a W&B server as runs, views and reports need, on this machine; it can die while a run goes on."""
 
 import json
 import threading
@@ -9,8 +9,20 @@ PROJECT = {"id": "cA==", "name": "segexp", "entity": {"id": "ZQ==", "name": "me"
 VIEWER = {"id": "dQ==", "entity": "me", "username": "me", "flags": "{}", "teams": {"edges": []}}
 
 
+NODE = {**PROJECT, "entityName": "me", "createdAt": "2026-01-01T00:00:00", "isBenchmark": False, "user": None}
+VIEW = {
+    "id": "Vmlldw==", "name": "nw-abc-v", "type": "runs", "displayName": "x", "description": "",
+    "project": {"id": "cA==", "name": "segexp", "entityName": "me"}, "spec": '{"version": 5, "blocks": []}',
+    "updatedAt": "2026-01-01T00:00:00",
+}  # fmt: skip
+
+
 class WandbServer(ThreadingHTTPServer):
-    """Serves until it has opened a run, then no one listens any more."""
+    """Serves until it has opened a run, then no one listens any more.
+
+    Attributes:
+        asked: Variables of the views and reports that it was sent, in order.
+    """
 
     daemon_threads = True
 
@@ -18,6 +30,7 @@ class WandbServer(ThreadingHTTPServer):
         """Listens on a free port."""
         super().__init__(("127.0.0.1", 0), _Handler)
         self.dead = threading.Event()
+        self.asked: list[dict[str, Any]] = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -47,7 +60,10 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             body = {}
         asked = body.get("operationName", "")
-        self._answer({"data": _data(asked, body.get("variables") or {})})
+        variables = body.get("variables") or {}
+        if "upsertView(" in body.get("query", ""):
+            self.server.asked.append(variables)
+        self._answer({"data": _data(asked, variables)})
         if asked == "UpsertBucket":
             threading.Thread(target=self.server.die, daemon=True).start()
 
@@ -66,4 +82,8 @@ def _data(asked: str, variables: dict[str, Any]) -> dict[str, Any]:
         return {"upsertBucket": {"bucket": bucket, "inserted": True}}
     if asked == "CreateRunFiles":
         return {"createRunFiles": {"runID": "aWQ=", "uploadHeaders": [], "files": []}}
-    return {"viewer": VIEWER, "serverInfo": {"features": []}}
+    projects = {"edges": [{"node": NODE, "cursor": "c"}], "pageInfo": {"endCursor": None, "hasNextPage": False}}
+    return {
+        "viewer": VIEWER, "serverInfo": {"features": []}, "models": projects,
+        "project": {"id": "cA==", "internalId": "UHJv"}, "upsertView": {"view": VIEW, "inserted": True},
+    }  # fmt: skip

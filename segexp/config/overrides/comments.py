@@ -94,9 +94,14 @@ def _of_option(
 
 def defaults_of(path: Path) -> list[Any]:
     """The defaults list of a YAML file, as it is written; empty where there is none."""
+    return list(_defaults_of(path))
+
+
+@cache
+def _defaults_of(path: Path) -> tuple[Any, ...]:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     entries = content.get("defaults") if isinstance(content, Mapping) else None
-    return list(entries) if isinstance(entries, list) else []
+    return tuple(entries) if isinstance(entries, list) else ()
 
 
 def comments_of(

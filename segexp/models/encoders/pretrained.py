@@ -1,4 +1,4 @@
-"""ImageNet weights for an encoder: torchvision's published files, from its server or from disk."""
+"""ImageNet weights for an encoder (Deng et al. 2009): torchvision's published files, from its server or from disk."""
 
 from pathlib import Path
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from segexp.errors import UserError
 from segexp.report.charts.chart import Chart
+from segexp.report.charts.grey import told_without_colour
 from segexp.report.charts.palette import CONFIG, in_light
 
 SCALE = 2.0
@@ -67,7 +68,7 @@ def _smaller(png: bytes) -> bytes:
 
 
 def _together(charts: Sequence[Chart], columns: int) -> dict[str, Any]:
-    views = [{**chart.spec, "title": chart.title} for chart in charts]
+    views = [{**told_without_colour(chart.spec), "title": chart.title} for chart in charts]
     whole = views[0] if len(views) == 1 else {
         "concat": views, "columns": columns, "spacing": 28,
         # each chart has its own colours and legend

@@ -1,5 +1,6 @@
 """A chart of lines over a common axis: lines that may have holes, marked points, a vertical line."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from segexp.report.charts.chart import (
 from segexp.report.charts.palette import DASHES, SOFT, series_colour
 
 WIDTH, HEIGHT = 300, 200
+TICKS = 6
+"""About so many stand on the horizontal axis."""
 MARKED = 30
 """Lines of so many points or fewer show them: a line through one point is invisible."""
 FINEST = 1 / 300
@@ -98,9 +101,9 @@ def line_chart(
     layers += [_dots(few, look, legend, size=20)] if few else []
     layers += [_dots(marked, look, legend, size=60)] if marked else []
     layers += _upright(*upright) if upright else []
-    x = number_axis("x", names[0], _scale(unit=unit[0], room=0, log=log_x), tickCount=6)
+    x = number_axis("x", names[0], _scale(unit=unit[0], room=0, log=log_x), tickCount=TICKS)
     x["axis"] |= {"format": ".0e", "values": log_ticks(*_ends(row["x"] for row in rows), most=10)} if log_x else {}
-    x["axis"] |= {"format": "d", "tickMinStep": 1} if whole else {}
+    x["axis"] |= _whole_ticks([row["x"] for row in rows] + ([rounded(upright[0])] if upright else [])) if whole else {}
     y = number_axis("y", names[1], _scale(unit=unit[1], room=6, log=log), form)
     if log:
         y["axis"]["values"] = log_ticks(*_ends(row["y"] for row in rows))
@@ -110,6 +113,13 @@ def line_chart(
     }  # fmt: skip
     summary = f"{title}: {', '.join(entry.name for entry in legend if entry.name)}"
     return Chart(title, spec, summary, tuple(legend), note, nearest=True)
+
+
+def _whole_ticks(found: Sequence[float]) -> dict[str, Any]:
+    """Ticks at whole numbers alone: Vega sets more than there are where the axis is short, whatever the least step."""
+    low, high = _ends(found)
+    ticks = {"values": list(range(math.ceil(low), math.floor(high) + 1))} if high - low < TICKS else {}
+    return {"format": "d", "tickMinStep": 1, **ticks}
 
 
 def _ends(found: Iterable[float]) -> tuple[float, float]:

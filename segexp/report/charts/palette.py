@@ -2,14 +2,15 @@
 
 from typing import Any
 
-# Okabe and Ito (2008), Color Universal Design, darker where it vanished on white; yellow left out
+# The first two are of Okabe and Ito (2008), Color Universal Design; the others are those of a grid, seen on white, that
+# are farthest from them and from each other for whoever sees them least apart.
 SERIES = tuple(f"var(--c{number})" for number in range(7))
 """Colours of series, by their number; the palette begins again after the last."""
 INK, SOFT, GRID, PAPER, ACCENT = "var(--ink)", "var(--soft)", "var(--line)", "var(--paper)", "var(--accent)"
 GOOD, BAD = "var(--good)", "var(--bad)"
 
 LIGHT = dict(
-    zip(SERIES, ("#0072b2", "#d55e00", "#00866a", "#b4568d", "#b97a00", "#3a94c4", "#52525b"), strict=True)
+    zip(SERIES, ("#0072b2", "#d55e00", "#642878", "#8c0000", "#00a0c8", "#3c14c8", "#a05064"), strict=True)
 ) | {
     INK: "#1c1c1f", SOFT: "#66666e", GRID: "#e3e3e0", PAPER: "#ffffff", ACCENT: "#0b62a3",
     GOOD: "#1a7f4b", BAD: "#b3261e",

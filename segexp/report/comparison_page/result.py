@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Literal
 
 from segexp.errors import DataError, SegexpError, one_line
+from segexp.report.charts.chart import Chart
+from segexp.report.charts.files import render_charts
 from segexp.report.comparison_page.comparison_group import ComparisonGroup, comparison_groups
 from segexp.report.comparison_page.configurations.configuration import grouped
 from segexp.report.comparison_page.configurations.naming import configurations
 from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.report.comparison_page.factors import FactorTable, factor_tables, few_seeds
 from segexp.report.comparison_page.notes import comparison_notes
+from segexp.report.comparison_page.output.charts import charts_of
 from segexp.report.comparison_page.output.files import as_csv, as_markdown
 from segexp.report.comparison_page.output.page import PageInput, render_comparison
 from segexp.report.comparison_page.output.terminal import as_text
@@ -23,7 +26,7 @@ from segexp.runs.files import replace_file
 from segexp.runs.find import FINISHED, LeftOut
 from segexp.runs.text import printable, shortened, utf8
 
-Format = Literal["csv", "md", "html", "tex"]
+Format = Literal["csv", "md", "html", "tex", "methods"]
 FORMATS: tuple[Format, ...] = ("csv", "md", "html")
 """What is written where nothing else is said."""
 
@@ -63,7 +66,7 @@ class Comparison:
         return as_text(self.groups, self.notes, self.left_out, self.factors)
 
     def write(self, out: Path, formats: Sequence[Format] = FORMATS) -> list[Path]:
-        """Writes ``summary.csv``, ``summary.md``, ``summary.tex`` and ``summary.html``, each whole or not at all.
+        """Writes ``summary.csv``, ``summary.md``, ``summary.tex``, ``methods.md``, the page: each whole or not at all.
 
         Args:
             out: The folder.
@@ -79,7 +82,28 @@ class Comparison:
             "tex": lambda: as_latex(self.title, self.groups, self.notes, self.factors or [None] * len(self.groups)),
         }
         files = [replace_file(out / f"summary.{name}", utf8(text())) for name, text in made.items() if name in formats]
+        if "methods" in formats:
+            from segexp.report.methods.of_comparison import write_comparison_methods
+
+            files += write_comparison_methods(out, self.title, self.groups, self.searches)
         return [*files, self._write_page(out)] if "html" in formats else files
+
+    def write_charts(self, out: Path, kinds: Sequence[str]) -> list[Path]:
+        """Writes each chart of the page as a file, ``differences.pdf``; of several test sets ``a_differences.pdf``.
+
+        Args:
+            out: The folder.
+            kinds: Of :data:`segexp.report.charts.files.FORMATS`.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        return [
+            replace_file(out / f"{group.letter.lower()}{'_' * bool(group.letter)}{stem}.{kind}", _drawn(chart, kind))
+            for kind in kinds
+            for group in self.groups
+            for stem, chart in charts_of(group).items()
+        ]
 
     def _markdown(self) -> str:
         return as_markdown(self.title, self.groups, self.notes, self.left_out, self.searches, self.factors)
@@ -94,6 +118,10 @@ class Comparison:
         except Exception as error:  # whatever is wrong with it, the tables stand
             raise PageFailed(f"{target}: not made ({one_line(error)}); the tables are in {out}") from error
         return replace_file(target, utf8(text))
+
+
+def _drawn(chart: Chart, kind: str) -> bytes:
+    return render_charts([chart.with_texts(printable)], kind)
 
 
 def _of_factors(groups: Sequence[ComparisonGroup], factors: Sequence[FactorTable | None]) -> Iterator[str]:

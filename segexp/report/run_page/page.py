@@ -13,16 +13,19 @@ from segexp.report.run_page.charts.decisions import decision_charts
 from segexp.report.run_page.charts.latents import latent_charts, latents_told
 from segexp.report.run_page.charts.training import training_charts
 from segexp.report.run_page.costs import costs
+from segexp.report.run_page.few_images import few_images
 from segexp.report.run_page.missing import missing
 from segexp.report.run_page.tables import classes, data, image_groups, predictors
 from segexp.report.run_page.tables.all_figures import class_figures_table, figures_table
 from segexp.report.run_page.tables.confusion import confusion_table, counted_unit
 from segexp.report.run_page.tables.references import reference_table
 from segexp.report.run_page.tiles import tiles
+from segexp.report.run_page.tooltips import find_tooltips
 from segexp.report.run_page.trivial import beaten_by
+from segexp.report.run_page.verdict import find_verdict
 from segexp.report.table import Table
 from segexp.runs import entries
-from segexp.runs.contents import RunContents, read_run
+from segexp.runs.contents import RunContents, read_rows, read_run
 from segexp.runs.files import replace_file
 from segexp.runs.find import sweep_of
 from segexp.runs.text import utf8
@@ -70,6 +73,9 @@ def _content(folder: RunContents) -> dict[str, object]:
         "error": entries.to_text(folder.run.get("error")),
         "classes": sections.classes(folder),
         "summary": sections.summary(folder),
+        "verdict": find_verdict(folder.results, read_rows(folder.path / "metrics.csv")),
+        "few_images": few_images(folder.run, folder.results),
+        "tooltips": find_tooltips(folder.results),
         "tiles": tiles(folder),
         "beaten": [(found.verdict, str(found)) for found in beaten_by([folder.results])],
         "notes": sections.run_notes(folder),

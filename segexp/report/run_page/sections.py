@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from segexp.report import values
+from segexp.report.data_set import data_set_name
 from segexp.report.labels import described, name_of, order_figures
 from segexp.report.run_page.decided import of_monitor, of_test, threshold_of
 from segexp.report.run_page.tables.data import SPLITS
@@ -24,9 +25,7 @@ UNITS = {"px": "pixels", "m": "metres"}
 def page_title(folder: RunContents) -> tuple[str, str]:
     """Title, such as "cunet on drive", and the line above it."""
     model = entries.to_text(entries.get_in(folder.run, "model", "name"))
-    data = entries.to_text(
-        entries.get_in(folder.results, "task", "datamodule") or entries.get_in(folder.run, "data", "name")
-    )
+    data = data_set_name(folder)
     name = entries.to_text(folder.run.get("name"))
     title = " on ".join(part for part in (model, data) if part) or name or folder.path.name
     return title, " / ".join(part for part in (name, folder.path.resolve().name) if part)

@@ -7,8 +7,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
     button.addEventListener("click", () => {
       const numeric = head.classList.contains("number");
       const before = head.getAttribute("aria-sort");
-      // Numbers start with the highest, words with the first of the alphabet.
-      const up = before ? before === "descending" : !numeric;
+      // Numbers start with the highest, words with the first of the alphabet, and a column may say that it starts low.
+      const up = before ? before === "descending" : !numeric || head.dataset.first === "up";
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
       const key = (row) => row.cells[column].dataset.value;

@@ -15,15 +15,13 @@ from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Entry, Manifest
 from segexp.sweeps.plan import Job, config_key
 from segexp.sweeps.search.dimensions import Value
+from segexp.sweeps.search.marks import DRAW, FOLDER, LOST, OWNER, counted_trials
 from segexp.sweeps.search.space import Space
 from segexp.sweeps.search.study import distributions
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
-    from optuna.trial import FrozenTrial
 
-OWNER, FOLDER, LOST = "sweep", "folder", "lost"
-"""What a trial is marked with: its sweep, its run folder, and whether it was cut off before it became a job."""
 GIVE_UP = 3
 """So many failures, and not one trial that did not fail: something is wrong with all of them."""
 
@@ -89,12 +87,7 @@ class SearchSource:
     def counted(self) -> int:
         """Trials of the study, by any worker; those that wait in its queue, or never became a job, do not count."""
         with _reaching():
-            return len(self._before(None))
-
-    def _before(self, number: int | None) -> "list[FrozenTrial]":
-        trials = self._study.get_trials(deepcopy=False)
-        counted = [trial for trial in trials if trial.state.name != "WAITING" and LOST not in trial.user_attrs]
-        return [trial for trial in counted if number is None or trial.number < number]
+            return len(counted_trials(self._study))
 
     def take(self, count: int) -> list[int]:
         """Trials that wait, then new ones."""
@@ -112,8 +105,10 @@ class SearchSource:
         """A new job in the manifest; None: the trial needs none."""
         with _reaching():
             trial = self._study.ask(distributions(self._space.dimensions))
+            if (draw := getattr(self._study.sampler, DRAW, None)) is not None:
+                trial.set_user_attr(DRAW, draw)
             trial.set_user_attr(OWNER, str(self._manifest.folder.resolve()))
-            if len(self._before(trial.number)) >= self.total:
+            if len(counted_trials(self._study, trial.number)) >= self.total:
                 # Another worker has asked for the last one at the same moment.
                 self._lose(trial)
                 return None

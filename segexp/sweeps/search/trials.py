@@ -12,7 +12,7 @@ from segexp.report.run_page.decided import of_monitor
 from segexp.runs.folder import RunFolder
 from segexp.runs.json_yaml import read_object
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.search.job_source import FOLDER, LOST
+from segexp.sweeps.search.marks import FOLDER, LOST
 from segexp.sweeps.search.space import Space
 
 if TYPE_CHECKING:

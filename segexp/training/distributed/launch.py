@@ -23,7 +23,7 @@ from segexp.runs.lock import owner_of
 from segexp.runs.record import end_from_outside
 from segexp.system.cores import CORES, available_cores
 from segexp.system.process import ending_signal, python_command
-from segexp.system.signals import handled_by
+from segexp.system.signals import AT_ONCE, handled_by
 from segexp.training.distributed.messages import Board, RankError, Report
 from segexp.training.distributed.plan import BOARD, chosen_gpus
 
@@ -31,9 +31,8 @@ TICK = 0.05
 """Seconds between looks for ranks that have ended."""
 GRACE = 30.0
 """Seconds that the others have, once a rank has failed, to write down what happened; a lost GPU waits for ever."""
-AT_ONCE = 1.0
-"""Seconds in which further signals are the same request: a logout sends SIGTERM and SIGHUP together."""
-INTERRUPTED = 130
+SIGNALLED = 128
+"""Exit codes above it are ends by a signal."""
 LAST_WORDS = 2000
 """Characters of what a rank said that are shown when it ends without a word of its own."""
 
@@ -51,7 +50,7 @@ def launch(experiment: Experiment, ranks: int) -> None:
         with Crew(board, ranks, chosen_gpus(experiment.trainer)) as crew:
             crew.wait()
         if crew.failed:
-            raise _what_happened(board, 128 + (crew.signal or signal.SIGINT), debug=experiment.debug)
+            raise _what_happened(board, debug=experiment.debug)
         for report in board.reports():
             # The one end that is neither a result nor a failure.
             raise Pruned(report.text)
@@ -125,16 +124,16 @@ class Crew:
             yield
 
     def _pass_on(self) -> None:
-        """The first Ctrl-C asks all ranks to end, a second one ends them."""
+        """The first signal is passed on to all ranks, which end in order; a second one ends them."""
         if self._presses == self._told:
             return
         self._told = self._presses
         if self._presses > 1:
             self._kill()
             return
-        self._board.interrupt()
+        self._board.interrupt(self.signal)
         for process in self._running.values():
-            process.send_signal(signal.SIGINT)
+            process.send_signal(self.signal)
 
     def _reap(self) -> None:
         for rank, process in list(self._running.items()):
@@ -190,15 +189,12 @@ def _network() -> dict[str, str]:
     return {} if given is None else {"GLOO_SOCKET_IFNAME": given}
 
 
-def _what_happened(board: Board, code: int, *, debug: bool) -> RankError:
-    """The error to end with; the run folder says the same where rank 0 could not write it.
-
-    ``code`` is that of an end by a signal.
-    """
-    if board.interrupted:
-        own = [report.text for report in board.reports() if report.code == INTERRUPTED and report.rank == 0]
+def _what_happened(board: Board, *, debug: bool) -> RankError:
+    """The error to end with; the run folder says the same where rank 0 could not write it."""
+    if number := board.interrupted:
+        own = [report.text for report in board.reports() if report.code > SIGNALLED and report.rank == 0]
         _end_record(board, "interrupted", None)
-        return RankError(own[0] if own else "interrupted", code)
+        return RankError(own[0] if own else "interrupted", SIGNALLED + number)
     cause = board.cause() or Report(0, 0.0, "the ranks have ended")
     if cause.trace and (debug or not cause.ours):
         print(cause.trace, file=sys.stderr, end="")  # noqa: T201 - as for a run in one process

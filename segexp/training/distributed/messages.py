@@ -83,13 +83,15 @@ class Board:
         return self.path / "store"
 
     @property
-    def interrupted(self) -> bool:
-        """True if Ctrl-C was pressed."""
-        return (self.path / "interrupted").exists()
+    def interrupted(self) -> int:
+        """Number of the signal that asked the training to end; 0: none did."""
+        place = self.path / "interrupted"
+        return int(place.read_text(encoding="utf-8")) if place.exists() else 0
 
-    def interrupt(self) -> None:
-        """Notes that Ctrl-C was pressed, before any rank is told."""
-        self._write("interrupted", "")
+    def interrupt(self, number: int) -> None:
+        """Notes a signal that asks to end, before any rank is told, or by the rank that it reached: the first one."""
+        if not self.interrupted:
+            self._write("interrupted", str(number))
 
     @property
     def folder(self) -> Path | None:

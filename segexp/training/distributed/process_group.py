@@ -109,10 +109,10 @@ def _broadcast(text: str | None) -> Any:
     return content[0]
 
 
-def interrupted() -> bool:
-    """Returns whether Ctrl-C was pressed: an error that another rank is gone is then one of its consequences."""
+def interrupted() -> int:
+    """Number of the signal that ends all ranks, 0 where none does: that another is gone is then a consequence."""
     board = Board.here()
-    return board is not None and board.interrupted
+    return 0 if board is None else board.interrupted
 
 
 def reason(error: BaseException) -> BaseException:

@@ -3,6 +3,7 @@
 import sys
 
 from segexp.system.process import die_with_parent, run_and_exit
+from segexp.system.signals import tell_of_stops
 from segexp.training.commands import run_training
 from segexp.training.distributed.messages import Board
 from segexp.training.distributed.plan import started
@@ -18,6 +19,7 @@ def _work() -> int:
     board, place = Board.here(), started()
     if board is None or place is None:
         raise RuntimeError("a rank is started by segexp.training.distributed.launch")
+    tell_of_stops(board.interrupt)
     try:
         run_training(board.read_job())
     except BaseException as error:

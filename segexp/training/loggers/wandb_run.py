@@ -12,6 +12,7 @@ from segexp.config.overrides.quoting import shell_word
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import TestReport
 from segexp.runs.console import LOG
+from segexp.system.wandb_key import has_key
 from segexp.training.loggers.run_ids import keep_id, stored_id
 from segexp.training.loggers.tracking import RunFacts, Tracked
 from segexp.training.loggers.wandb_history import logged_by_wandb
@@ -176,14 +177,6 @@ def is_offline(mode: Mode) -> bool:
     """Tells whether the network is left alone: asked for, or no key is found. WANDB_MODE counts for ``auto``."""
     asked = MODE_OF_USER if mode == "auto" and MODE_OF_USER else mode
     return asked in ("offline", "dryrun") or (asked == "auto" and not has_key())
-
-
-def has_key() -> bool:
-    """Returns whether a key is in the environment or in the user's netrc."""
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    netrc = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
-    return netrc.is_file() and "wandb" in netrc.read_text(encoding="utf-8", errors="replace")
 
 
 def _settings(facts: RunFacts, timeouts: tuple[float, float]) -> Any:

@@ -75,3 +75,20 @@ def test_a_logarithmic_axis_has_round_ticks_and_no_zero() -> None:
 )
 def test_ticks_are_few(low: float, high: float, expected: list[float]) -> None:
     assert log_ticks(low, high) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "ticks"), [(1, [1]), (2, [1, 2]), (3, [1, 2, 3]), (6, [1, 2, 3, 4, 5, 6]), (7, None)]
+)
+def test_an_axis_that_counts_has_whole_ticks_alone(count: int, ticks: list[int] | None) -> None:
+    chart = line_chart("a", [Line("b", [(n + 1, 0.5) for n in range(count)])], ("epoch", ""), whole=True)
+    assert chart is not None
+    assert chart.spec["encoding"]["x"]["axis"].get("values") == ticks
+    assert chart.spec["encoding"]["x"]["axis"]["format"] == "d"
+
+
+def test_ticks_reach_what_is_marked() -> None:
+    line = [Line("b", [(1, 0.5), (2, 0.6)])]
+    chart = line_chart("a", line, ("epoch", ""), whole=True, upright=(4.0, "best: 4"))
+    assert chart is not None
+    assert chart.spec["encoding"]["x"]["axis"]["values"] == [1, 2, 3, 4]

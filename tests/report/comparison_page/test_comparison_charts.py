@@ -1,12 +1,18 @@
 """Charts of a comparison: what differs clearly, what it costs, which unit times have."""
 
+import json
+from pathlib import Path
+
 from segexp.report.charts.chart import SI_FORMAT
 from segexp.report.charts.palette import BAD, GOOD, SOFT
+from segexp.report.comparison_page.compare import compare
 from segexp.report.comparison_page.configurations.spread import Spread
 from segexp.report.comparison_page.output.charts import cost_chart, difference_chart, kind_of, time_unit
 from segexp.report.comparison_page.paired import Difference
 from segexp.report.values import format_amount
 from tests.report.charts.test_intervals import rows_of
+from tests.report.comparison_page.made import make_run
+from tests.report.made_up import write_json
 
 WORSE = Difference({"a": -0.2, "b": -0.1}, (-0.2, -0.1), lower=False)
 UNCLEAR = Difference({"a": -0.1, "b": 0.2}, (-0.1, 0.2), lower=False)
@@ -48,3 +54,21 @@ def test_costs_are_told_with_the_front() -> None:
 def test_units_and_short_counts() -> None:
     assert [format_amount(value) for value in (950, 29_465, 1_234_567)] == ["950", "29.5k", "1.23M"]
     assert [time_unit(value) for value in (100, 600, 9000)] == [("s", 1.0), ("min", 60.0), ("h", 3600.0)]
+
+
+def test_each_chart_of_the_page_is_a_file_by_test_set(tmp_path: Path) -> None:
+    for number, (name, images) in enumerate((("cunet", "ab"), ("unet", "ab"), ("wnet", "cd"), ("segnet", "cd"))):
+        values = {image: 0.5 + place / 10 + number / 50 for place, image in enumerate(images)}
+        config = {"optimizer": {"lr": 0.01 * (number + 1)}}
+        folder = make_run(tmp_path / "runs" / name, values, model=name, config=config, train_seconds=10.0 + number)
+        record = json.loads((folder / "run.json").read_text())
+        write_json(folder / "run.json", record | {"model": {"name": name, "parameters": 10**number}})
+    found = compare([tmp_path / "runs"], "dice/vessel", resamples=50)
+    out = tmp_path / "out"
+    out.mkdir()
+    files = found.write_charts(out, ["svg"])
+    assert [path.name for path in files] == [
+        f"{letter}_{stem}.svg" for letter in "ab" for stem in ("differences", "parameters", "training_time")
+    ]  # fmt: skip
+    assert "difference to" in files[0].read_text(encoding="utf-8")
+    assert found.write_charts(out, []) == []

@@ -1,13 +1,17 @@
 """Colours of classes and of errors are never alike, for people with any colour vision."""
 
 import itertools
+import re
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from segexp.data.folder.masks.palette import choose_class_colours
+from segexp.data.folder.masks.palette import choose_class_colours, parse_colour
 from segexp.data.synthetic.scenes.catalogue import SCENES
+from segexp.report.charts import page
+from segexp.report.charts.palette import LIGHT, SERIES
 from segexp.report.pictures import pixels
 from segexp.report.pictures.colours import (
     APART,
@@ -51,6 +55,27 @@ def test_two_classes_have_errors_like_none_of_them() -> None:
         others = [pixels.TRUE_POSITIVE, pixels.TRUE_NEGATIVE, pixels.IGNORED_DARK, pixels.IGNORED_LIGHT]
         assert clearance(positive, [*others, negative]) >= APART
         assert clearance(negative, others) >= APART
+
+
+def least_apart(colours: Sequence[Colour]) -> float:
+    return float(min(colour_distances([one], [other])[0, 0] for one, other in itertools.combinations(colours, 2)))
+
+
+def test_classes_are_told_apart_with_any_colour_vision() -> None:
+    """In OKLab, as simulated for people without red, green or blue cones."""
+    for count in range(2, 13):
+        assert least_apart(choose_class_colours(count)) > 0.1, count
+    assert all(least_apart(info.colours) > 0.15 for info in SCENES.values())
+
+
+def test_series_of_charts_are_told_apart_on_light_and_dark_pages() -> None:
+    light = [parse_colour(LIGHT[series], series) for series in SERIES]
+    found = re.findall(r"--c\d: (#[0-9a-f]{6})", page.style())
+    assert [parse_colour(colour, "") for colour in found[:7]] == light
+    for colours, paper in ((light, "#fdfdfc"), ([parse_colour(colour, "") for colour in found[7:14]], "#17181a")):
+        assert len(colours) == 7
+        assert least_apart(colours) > 0.1
+        assert min(clearance(colour, [parse_colour(paper, "")]) for colour in colours) > 0.2
 
 
 def test_orange_and_blue_stay_where_they_are_clear() -> None:

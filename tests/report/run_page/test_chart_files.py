@@ -34,6 +34,8 @@ def folder(tmp_path: Path) -> Path:
     content["reliability"] = {"vessel": bins}
     content["latents"] = {"axes": ["code 1", "code 2"], "classes": ["1", "5"]}
     write_json(tmp_path / "results.json", content)
+    dots = [{"image": f"i{n}", "row": "model", "iou/vessel": n / 10, "dice/vessel": n / 9} for n in range(5)]
+    write_rows(tmp_path / "per_image.csv", dots)
     codes = [{"image": f"i{n}", "class": "15"[n % 2], "x": n / 10, "y": -n / 7} for n in range(20)]
     write_rows(tmp_path / "latents.csv", codes)
     curves: list[dict[str, object]] = [
@@ -62,7 +64,9 @@ def test_the_report_command_writes_what_there_is(folder: Path) -> None:
     write_json(folder / "run.json", {"state": "finished"})
     assert run_line(["report", str(folder), "charts=[pdf,svg]"]) == 0
     made = {path.name for path in folder.iterdir() if path.suffix in (".pdf", ".svg")}
-    assert made == {f"{name}.{kind}" for name in ("curves", "confusion", "reliability") for kind in ("pdf", "svg")}
+    assert made == {
+        f"{name}.{kind}" for name in ("curves", "confusion", "classes", "reliability") for kind in ("pdf", "svg")
+    }
     assert run_line(["report", str(folder), "charts=[gif]"]) == 2
 
 

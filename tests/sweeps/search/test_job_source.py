@@ -267,6 +267,9 @@ def test_a_power_cut_between_any_two_writes(tmp_path: Path, monkeypatch: pytest.
     store = optuna.storages.InMemoryStorage
     for name in ("create_new_trial", "set_trial_param", "set_trial_user_attr", "set_trial_state_values"):
         monkeypatch.setattr(store, name, counted(getattr(store, name)))
+    alone = store()
+    search(tmp_path / "alone", opened(alone), Scored(tmp_path / "alone"), total=3)
+    drawn = [trial.params for trial in opened(alone).trials[:2]]
     cuts = 0
     for count in range(1000):
         folder, storage = tmp_path / str(count), store()
@@ -285,6 +288,8 @@ def test_a_power_cut_between_any_two_writes(tmp_path: Path, monkeypatch: pytest.
         assert {number: (found[number].state, found[number].value) for number in told} == told
         kept = [trial for trial in found if "lost" not in trial.user_attrs]
         assert len(kept) == 3
+        # The third is proposed by how the first two have ended, which is otherwise here.
+        assert [trial.params for trial in kept[:2]] == drawn
         assert len(found) - len(kept) <= 1
         entries = {entry.trial: entry for entry in Manifest.read(folder)}
         assert entries.keys() == {trial.number for trial in kept}

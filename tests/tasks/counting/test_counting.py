@@ -167,6 +167,7 @@ def test_what_makes_no_sense_for_it_is_refused(
     assert sorted(straight.rglob("*")) == before and not Path("out").exists()
 
 
+@pytest.mark.slow
 def test_is_exported(straight: Path) -> None:
     image = CountedScenes(scene="cells", size=32).read()["test"][0].image
     expected = load_task(straight, device="cpu", trust=["tests"]).outputs(image)

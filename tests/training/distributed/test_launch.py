@@ -139,8 +139,10 @@ sys.exit(3)
     assert record(folder) == {"state": "failed"}
 
 
-@pytest.mark.parametrize("stubborn", [False, True])
-def test_ctrl_c_reaches_all(ranks: Ranks, stubborn: bool) -> None:
+@pytest.mark.parametrize(
+    ("number", "stubborn"), [(signal.SIGINT, False), (signal.SIGINT, True), (signal.SIGTERM, False)]
+)
+def test_a_signal_reaches_all(ranks: Ranks, number: signal.Signals, stubborn: bool) -> None:
     folder = run_folder()
     ranks(f"""
 from pathlib import Path
@@ -148,26 +150,26 @@ board.record_run_dir(Path({str(folder)!r}))
 if {stubborn} and rank == 0:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 else:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal({int(number)}, signal.default_int_handler)
 open(f"ready_{{rank}}", "w")
 try:
     time.sleep(999)
 except KeyboardInterrupt:
     assert board.interrupted
-    sys.exit(board.report(rank, RankError("interrupted; go on", 130)))
+    sys.exit(board.report(rank, RankError("interrupted; go on", {128 + number})))
 """)
 
     def press() -> None:
         while not (Path("ready_0").exists() and Path("ready_1").exists()):
             time.sleep(0.05)
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
 
     presser = threading.Thread(target=press)
     presser.start()
     with pytest.raises(RankError) as caught:
         launch(EXPERIMENT, 2)
     presser.join()
-    assert caught.value.exit_code == 130
+    assert caught.value.exit_code == 128 + number
     # One that does not listen is ended after a while, and its record is closed for it.
     assert str(caught.value) == ("interrupted" if stubborn else "interrupted; go on")
     assert record(folder)["state"] == "interrupted"

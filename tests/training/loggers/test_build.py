@@ -15,8 +15,10 @@ from mlflow import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
+from segexp.report.dashboard import logged_names
 from segexp.runs.console import start_console
 from segexp.runs.folder import RunFolder
+from segexp.system.wandb_key import has_key
 from segexp.training.callbacks.panels import panel_epochs
 from segexp.training.loggers import wandb_run
 from segexp.training.loggers.build import close_loggers, mlflow_logger, tensorboard_logger, wandb_logger
@@ -85,6 +87,15 @@ def test_a_sweep_is_two_offline_runs_of_one_group() -> None:
     assert not Path("wandb").exists()
 
 
+def check_names_of_the_dashboard(run: wandb_file.OfflineRun) -> None:
+    """What `segexp dashboard` makes panels of is logged under those names, tables with those columns."""
+    logged = {name for row in run.history for name in row}
+    assert {*logged_names.CURVES, *logged_names.PICTURES, *logged_names.TABLES} <= logged
+    assert {"best/val/miou", "test/miou"} <= logged
+    for chart in logged_names.CHARTS:
+        assert {*chart.fields.values()} <= {*run.table(chart.table)["columns"]}, chart.table
+
+
 def check_offline_run(run: wandb_file.OfflineRun, folder: Path, seed: int) -> None:
     record, results = read_json(folder / "run.json"), read_json(folder / "results.json")
     assert record["state"] == "finished"
@@ -104,6 +115,7 @@ def check_offline_run(run: wandb_file.OfflineRun, folder: Path, seed: int) -> No
         "test/roc_table",
         "test/by_class/iou_table",
     }
+    check_names_of_the_dashboard(run)
     best = next(row for row in run.history if "best/val/miou" in row)
     assert best["best/val/miou"] == results["checkpoint"]["value"]
     assert best["test/miou"] == results["rows"][0]["dataset"]["miou"]
@@ -311,9 +323,9 @@ def test_a_run_held_by_the_writer_of_another_program_gets_a_writer_of_its_own(
 
 def test_key_in_netrc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "netrc").write_text("machine api.wandb.ai login user password x\n")
-    assert not wandb_run.has_key()
+    assert not has_key()
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    assert wandb_run.has_key()
+    assert has_key()
 
 
 @pytest.mark.parametrize(("ok", "code"), [(True, 0), (False, 1)])

@@ -10,10 +10,10 @@ from segexp.errors import ConfigError
 
 Colour = tuple[int, int, int]
 FIRST: tuple[Colour, ...] = (
-    (40, 40, 48), (240, 140, 40), (60, 150, 150), (120, 94, 210), (222, 72, 84), (120, 190, 90), (66, 133, 214),
-    (235, 205, 70), (176, 108, 66), (226, 126, 186), (150, 210, 226), (128, 128, 128),
+    (40, 40, 48), (240, 140, 40), (60, 150, 150), (120, 94, 210), (222, 72, 84), (180, 195, 255), (165, 45, 0),
+    (45, 255, 45), (105, 60, 105), (225, 180, 165), (15, 15, 180), (165, 135, 240),
 )  # fmt: skip
-"""Background, then colours that are told apart."""
+"""Background, then colours that are told apart with any colour vision."""
 GOLDEN = 0.618034
 """Share of the circle of hues from one further colour to the next: they never come close soon."""
 

@@ -53,18 +53,34 @@ def kind_of(found: Difference) -> str:
     return "good" if (found.mean < 0) == found.lower else "bad"
 
 
+def charts_of(group: ComparisonGroup) -> dict[str, Chart]:
+    """All charts of a test set by the stem of their file; those that there is nothing to draw of are left out."""
+    measure = group.measure
+    found = {
+        "differences": difference_chart(group.differences, group.base.name, measure.label, measure.digits),
+        **_costs(group),
+        "varied": varied_chart(group),
+    }
+    return {stem: chart for stem, chart in found.items() if chart is not None}
+
+
 def cost_charts(group: ComparisonGroup) -> list[Chart]:
     """The measure against parameters and against training time."""
+    return [chart for chart in _costs(group).values() if chart is not None]
+
+
+def _costs(group: ComparisonGroup) -> dict[str, Chart | None]:
     measure = group.measure
     reached = [(row, measure.of(row)) for row in group.rows]
     by_size = [(row.name, float(row.parameters), found) for row, found in reached if found and row.parameters]
     unit, length = time_unit(max((row.seconds.mean for row, _ in reached if row.seconds), default=0.0))
     by_time = [(row.name, row.seconds.mean / length, found) for row, found in reached if found and row.seconds]
-    made = [
-        cost_chart(by_size, "parameters", measure.label, SI_FORMAT, lower=measure.lower),
-        cost_chart(by_time, f"training time ({unit})", measure.label, PLAIN_FORMAT, lower=measure.lower),
-    ]
-    return [chart for chart in made if chart is not None]
+    return {
+        "parameters": cost_chart(by_size, "parameters", measure.label, SI_FORMAT, lower=measure.lower),
+        "training_time": cost_chart(
+            by_time, f"training time ({unit})", measure.label, PLAIN_FORMAT, lower=measure.lower
+        ),
+    }
 
 
 def cost_chart(

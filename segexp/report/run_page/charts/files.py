@@ -9,11 +9,13 @@ from segexp.report.charts.chart import Chart
 from segexp.report.charts.files import render_charts
 from segexp.report.charts.matrix import matrix_chart
 from segexp.report.run_page.charts.calibration import calibration_charts
+from segexp.report.run_page.charts.class_spread import spread_charts
 from segexp.report.run_page.charts.decisions import decision_charts
 from segexp.report.run_page.charts.latents import latent_charts
 from segexp.report.run_page.charts.training import training_charts
 from segexp.report.run_page.tables.confusion import Share, confusion_table, counted_unit
 from segexp.runs import entries
+from segexp.runs.contents import read_rows
 from segexp.runs.files import replace_file
 from segexp.runs.json_yaml import read_object
 from segexp.runs.text import printable
@@ -84,6 +86,7 @@ def _cell(cell: Share, *, with_count: bool) -> str:
 CHARTS: dict[str, Callable[[Path, Results], list[Chart]]] = {
     "curves": _curves,
     "confusion": _confusion,
+    "classes": lambda folder, results: spread_charts(results, read_rows(folder / "per_image.csv")),
     "scores": lambda folder, results: decision_charts(folder / "thresholds.csv", results),
     "reliability": lambda _, results: calibration_charts(results),
     "latents": lambda folder, results: latent_charts(folder / "latents.csv", results),

@@ -1,0 +1,31 @@
+"""Warnings where a part of the data has too few images for what it is used for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from segexp.runs import entries
+
+FEWEST = {
+    "train": (10, "for training", "what is learnt hangs on single images"),
+    "val": (5, "for validation", "a single image can decide which checkpoint and threshold are chosen"),
+    "test": (20, "for the test", "intervals are too narrow, and figures hang on single images"),
+}
+"""By part of the data: images from which on nothing is said, what they are for, and what too few of them mean."""
+
+
+def few_images(run: Mapping[str, Any], results: Mapping[str, Any]) -> list[str]:
+    """Gives a sentence for each part of the data that has fewer images than :data:`FEWEST`.
+
+    Args:
+        run: Content of run.json, which counts the images of each part; a part without a count is passed over.
+        results: Content of results.json, which counts those tested where run.json does not.
+    """
+    found = []
+    for part, (fewest, use, means) in FEWEST.items():
+        count = entries.get_in(run, "data", part, "images")
+        if count is None and entries.get_in(results, "split", "name") == part:
+            count = entries.get_in(results, "split", "images")
+        if isinstance(count, int) and not isinstance(count, bool) and 0 <= count < fewest:
+            images = "image" if count == 1 else "images"
+            found.append(f"{count} {images} {use}, fewer than {fewest}: {means}.")
+    return found

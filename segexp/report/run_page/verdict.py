@@ -1,0 +1,172 @@
+"""What a run has shown, in words: what was learnt, against what, whether more epochs or more test images would help."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from segexp.report.overall_figures import OverallFigure, overall_figures
+from segexp.report.run_page.trivial import Beaten, beaten_by, trivial_rows
+from segexp.report.values import format_measure
+from segexp.runs import entries
+
+FEW_TESTED = 20
+"""Test images below which intervals of the bootstrap are too narrow to be trusted."""
+LAST_SHARE = 0.1
+"""Share of the validations that are the end of a training."""
+LEVEL = 0.02
+"""Share of all that was gained in training; an end that gains no more is level."""
+FEW_EPOCHS = 5
+"""Validations below which nothing is said of more epochs."""
+
+Kind = Literal["good", "bad", "open"]
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Sentences on a tested run.
+
+    Attributes:
+        sentences: What was learnt; whether the test can tell; whether more epochs would help.
+        kind: ``bad``: a trivial predictor is as good; ``open``: the test cannot tell; else ``good``.
+    """
+
+    sentences: tuple[str, ...]
+    kind: Kind
+
+    def __str__(self) -> str:
+        return " ".join(self.sentences)
+
+
+@dataclass(frozen=True)
+class _Rival:
+    """The best trivial predictor."""
+
+    name: str
+    value: float
+
+
+def find_verdict(results: Mapping[str, Any], epochs: Sequence[Row] = ()) -> Verdict | None:
+    """Says what a run has shown, by its main figure: mean IoU, accuracy, MSE, or what a module of a user's own logs.
+
+    Args:
+        results: Content of results.json.
+        epochs: Rows of metrics.csv.
+
+    Returns:
+        None where nothing was tested.
+    """
+    if not entries.rows_of(results):
+        return None
+    more = epochs_sentence(results, epochs)
+    figures = overall_figures(results)
+    if not figures:
+        text = f"{_tested_on(results)} the model has no figure that is a number."
+        return Verdict((text, *more), "open")
+    main = figures[0]
+    rival = _best_rival(results, main)
+    lost = beaten_by([results])
+    size, clear = _size_sentence(results, main, rival)
+    learnt = f"{_tested_on(results)} the model reaches {_described(main)}{_against(main, rival, lost)}."
+    kind: Kind = "bad" if lost else "good" if clear else "open"
+    return Verdict((learnt, size, *more), kind)
+
+
+def _tested_on(results: Mapping[str, Any]) -> str:
+    count, part = entries.get_in(results, "split", "images"), entries.to_text(entries.get_in(results, "split", "name"))
+    what = {"": "test", "val": "validation", "train": "training"}.get(part, part)
+    if not isinstance(count, int) or isinstance(count, bool):
+        return f"On the {what} data"
+    return f"On one {what} image" if count == 1 else f"On {count:,} {what} images"
+
+
+def _described(figure: OverallFigure) -> str:
+    value = format_measure(figure.value, figure.digits)
+    less = "less is better" if figure.lower else ""
+    ends = "" if figure.interval is None else "95 % interval {} to {}".format(
+        *(format_measure(end, figure.digits) for end in figure.interval)
+    )  # fmt: skip
+    inside = ", ".join(part for part in (ends, less) if part)
+    return f"{figure.label} {value}" + (f" ({inside})" if inside else "")
+
+
+def _best_rival(results: Mapping[str, Any], main: OverallFigure) -> _Rival | None:
+    """The trivial predictor that is best in the main figure; None where none has it."""
+    found = [
+        _Rival(name, figure.value)
+        for name, row in trivial_rows(results).items()
+        for figure in overall_figures(results, row)
+        if figure.name == main.name
+    ]
+    sign = -1 if main.lower else 1
+    return max(found, key=lambda rival: sign * rival.value, default=None)
+
+
+def _against(main: OverallFigure, rival: _Rival | None, lost: Sequence[Beaten]) -> str:
+    """The clause on trivial predictors."""
+    if lost:
+        names = ", ".join(found.name for found in lost[:3])
+        return f", and what has learnt nothing is at least as good ({names})"
+    if rival is None:
+        return "; no trivial predictor stands beside it to tell what that is worth"
+    return f", better than all trivial predictors (the best, {rival.name}: {format_measure(rival.value, main.digits)})"
+
+
+def _size_sentence(results: Mapping[str, Any], main: OverallFigure, rival: _Rival | None) -> tuple[str, bool]:
+    """Whether the test is large enough to tell, and whether that can be relied on."""
+    count = entries.get_in(results, "split", "images")
+    if count == 1:
+        return "One image cannot tell how the model fares on others.", False
+    if main.interval is None:
+        return "No interval was drawn, so nothing tells how far chance alone moves that figure.", False
+    low, high = main.interval
+    width = f"the interval is {format_measure(high - low, main.digits)} wide"
+    few = isinstance(count, int) and count < FEW_TESTED
+    careful = f" With fewer than {FEW_TESTED} test images intervals are too narrow: take it with care." if few else ""
+    if rival is None:
+        return f"{width[0].upper()}{width[1:]}.{careful}", False
+    lead = abs(main.value - rival.value)
+    told = f"{width}, the difference to {rival.name} {format_measure(lead, main.digits)}"
+    if low <= rival.value <= high:
+        return f"The test is too small to tell the model from {rival.name}, which lies within its interval.", False
+    enough = "large enough to tell the two apart" if lead > high - low else "just large enough to tell the two apart"
+    return f"The test is {enough}: {told}.{careful}", not few
+
+
+def epochs_sentence(results: Mapping[str, Any], epochs: Sequence[Row]) -> tuple[str, ...]:
+    """Says whether more epochs would help, by where the best validation lies and how much the last tenth gained.
+
+    Args:
+        results: Content of results.json, which names the measure that chose the checkpoint, and its direction.
+        epochs: Rows of metrics.csv.
+
+    Returns:
+        One sentence; none where no measure was watched.
+    """
+    monitor, mode = (entries.to_text(entries.get_in(results, "checkpoint", key)) for key in ("monitor", "mode"))
+    sign = -1.0 if mode == "min" else 1.0
+    read = [(_number(row.get("epoch")), sign * _number(row.get(monitor))) for row in epochs] if monitor else []
+    found = sorted((epoch, value) for epoch, value in read if math.isfinite(epoch) and math.isfinite(value))
+    if not found:
+        return ()
+    if len(found) < FEW_EPOCHS:
+        return (f"After {len(found)} validation{'s' * (len(found) > 1)} nothing can be said of more epochs.",)
+    late = max(1, math.ceil(LAST_SHARE * len(found)))
+    best = max(found, key=lambda pair: pair[1])
+    where = f"the best of {len(found)} validations was at epoch {best[0] + 1:.0f}, by {monitor}"
+    if best not in found[-late:]:
+        return (f"More epochs like these would hardly help: {where}.",)
+    gained = best[1] - max(value for _, value in found[:-late])
+    whole = best[1] - min(value for _, value in found)
+    end = "validation" if late == 1 else f"{late} validations"
+    if gained <= LEVEL * whole:
+        return (f"More epochs would hardly help: the last {end} of {len(found)} gained {gained:.2g} in {monitor}.",)
+    return (f"More epochs would probably help: the last {end} of {len(found)} still gained {gained:.2g} in {monitor}.",)
+
+
+def _number(cell: str | None) -> float:
+    try:
+        return float(cell or "nan")
+    except ValueError:
+        return math.nan
