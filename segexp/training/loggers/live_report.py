@@ -11,7 +11,7 @@ from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.training.estimate.duration import ends, in_words
 
-MOST_SHARE = 0.05
+MOST_SHARE = 0.02
 """Of the time of a training that writing the page may take; the first one, which compiles templates, is free."""
 
 
