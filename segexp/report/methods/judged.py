@@ -118,7 +118,7 @@ def _intervals(run: DescribedRun) -> Iterator[str]:
 
 
 def software_sentences(run: DescribedRun) -> Iterator[str]:
-    """Versions, commit and machine."""
+    """Says by which versions of the software and which commit a run was made."""
     versions = run.contents.run.get("versions")
     named = [
         f"{name} {escape_text(version)}{run.cite(package.partition('-')[0])}"

@@ -144,7 +144,7 @@ def _crops(run: DescribedRun) -> str:
 
 
 def model_sentences(run: DescribedRun) -> Iterator[str]:
-    """The network, its size, and what its weights began with."""
+    """Says which network a run trained, its size, and what its weights began with."""
     model = run.contents.run.get("model")
     name = format_code(entries.to_text(entries.get_in(model, "name")) or "not recorded")
     kind = run.class_of("model") or run.class_of("task")
@@ -162,7 +162,7 @@ def model_sentences(run: DescribedRun) -> Iterator[str]:
 
 
 def training_sentences(run: DescribedRun) -> Iterator[str]:
-    """Loss, optimizer, schedule, length, batch and precision."""
+    """Says by which loss, optimizer and schedule a run was trained, how long, in which batches and precision."""
     yield from _loss(run)
     if not run.config:
         yield "[The config of the run is not there, or cannot be read: add loss, optimizer and schedule.]"
