@@ -62,7 +62,7 @@ interruptions: $(VENV)/.dev  ## end a training in each phase by each signal, go 
 	folder=$$(mktemp -d) && $(BIN)/python -m tests.training.interruptions $$folder/plain && \
 	$(BIN)/python -m tests.training.interruptions $$folder/tracked tracked
 
-test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, the docs site too once make docs has built it; installed for it where there is none (Debian, as root)
+test-browser: $(VENV)/.dev  ## pages, and the docs site once it is built, in a real headless Chromium, installed for it where there is none (Debian, as root)
 	$(CHROMIUM)
 	$(BIN)/python -m pytest -rs tests/browser $(ARGS)
 

@@ -77,5 +77,5 @@ def _relinked(target: str, home: str, uri: str) -> str:
 
 
 def _page_of(name: str) -> str:
-    """Where a file of examples/ stands in the site."""
-    return f"{name}.md"
+    """Where a file of examples/ stands in the site; a notebook is the script beside it."""
+    return f"{name.removesuffix('.ipynb')}.py.md" if name.endswith(".ipynb") else f"{name}.md"

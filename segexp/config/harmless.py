@@ -13,7 +13,7 @@ HARMLESS = (
     # what is said and shown of it while it runs
     "debug", "logger", "trainer.progress", "trainer.checkpoint_every", "trainer.log_every_n_steps", "trainer.profiler",
     "trainer.enable_model_summary", "trainer.enable_autolog_hparams", "trainer.detect_anomaly",
-    "trainer.num_sanity_val_steps", "trainer.watchdog", "trainer.allow_oversize",
+    "trainer.num_sanity_val_steps", "trainer.watchdog", "trainer.allow_oversize", "trainer.live_report",
     # what it computes on
     "trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy", "inference.batch_size",
     # where the data lies, and how it is read

@@ -171,6 +171,7 @@ class TrainerConfig:
     watchdog: PositiveFloat | None = 10.0
     checkpoint_every: CheckpointEvery | None = None
     allow_oversize: bool = False
+    live_report: PositiveFloat | None = 10.0
 
 
 @dataclass(frozen=True)

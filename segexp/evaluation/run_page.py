@@ -22,10 +22,12 @@ def write_page(folder: Path) -> str:
     try:
         return str(write_report(folder))
     except Exception as error:
-        again = command_line(["report", hydra_override("run", str(folder))])
-        LOG.error(f"the report could not be written: {type(error).__name__}: {error}; to try again: {again}")
-        _keep({"what": "report.html", "error": one_line(error), "again": again}, folder)
-        return "none, see above"
+        what, line = f"{type(error).__name__}: {error}", one_line(error)
+    # Not in the handler: the error holds all that the page was made of, and memory may be what was short.
+    again = command_line(["report", hydra_override("run", str(folder))])
+    LOG.error(f"the report could not be written: {what}; to try again: {again}")
+    _keep({"what": "report.html", "error": line, "again": again}, folder)
+    return "none, see above"
 
 
 def _keep(entry: dict[str, str], folder: Path) -> None:
@@ -33,5 +35,5 @@ def _keep(entry: dict[str, str], folder: Path) -> None:
     try:
         content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         RunFolder(folder).write_json("run.json", {**content, "not_made": [*content.get("not_made", []), entry]})
-    except (OSError, ValueError):
+    except (OSError, ValueError, MemoryError):
         return

@@ -5,6 +5,7 @@ Parsers take hundreds of bytes for some of text, and one call of their own for e
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -72,10 +73,16 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(" ".join(str(error).split())) from error
 
 
+PIECE = 2**16
+"""Bytes that are read at a time beyond the size of a file."""
+
+
 def _text(path: Path, most: int) -> str:
-    # Not by its size alone: a file may grow, or be a device.
+    # Not by its size alone: a file may grow, or be a device. Nor the most at once: a read takes memory for all of it.
     with path.open("rb") as file:
-        content = file.read(most + 1)
+        content = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
+        while len(content) <= most and (more := file.read(PIECE)):
+            content += more
     if len(content) > most:
         raise ValueError(_too_large(path.stat().st_size, most))
     return content.decode("utf-8")

@@ -47,7 +47,7 @@ def start_time(pid: int) -> str:
 
 @functools.cache
 def numbering() -> str:
-    """Which numbering of processes this one's number belongs to: of this start of the machine, of this container."""
+    """Name of the numbering that this process has its number from: of this start of the machine, of this container."""
     try:
         start = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{start}/{Path('/proc/self/ns/pid').stat().st_ino}"

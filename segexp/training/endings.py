@@ -13,6 +13,7 @@ from segexp.data.sampling.worker_errors import killed_worker
 from segexp.errors import Interrupted, Pruned, SegexpError
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.run_page import write_page
+from segexp.report.run_page.page import REPORT
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
@@ -44,6 +45,8 @@ def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Aft
     if after.tests and not after.complete and (folder.checkpoints / "best.ckpt").is_file():
         LOG.info(f"the best weights so far are kept; to test them: {after.again}")
     now = folder.now()
+    if now == folder.path and (now / REPORT).is_file():  # that of a training would refresh itself for ever
+        write_page(now)
     if not after.complete and now is not None and (message := still_valid(RunFolder(now))):
         LOG.info(message)
     return shown

@@ -72,10 +72,17 @@ def own_run_folder(experiment: Experiment) -> Iterator[RunFolder]:
                 end_from_outside(folder.path, INTERRUPTED, None)
             raise Interrupted(how_to_go_on(folder.path), exit_code()) from error
     finally:
-        # On a full disk, say, run.json may go on saying that the run is running.
-        lock.release(remove=True, named=record_of(folder.path).get("state") == RUNNING)
+        lock.release(remove=True, named=_says_running(folder.path))
         with suppress(OSError):
             folder.path.rmdir()  # where not even its config could be written; one that holds anything stays
+
+
+def _says_running(folder: Path) -> bool:
+    """Whether run.json could not be told the end, as on a full disk; without memory that cannot be found out."""
+    try:
+        return record_of(folder).get("state") == RUNNING
+    except MemoryError:
+        return True
 
 
 def _write_config(folder: RunFolder, experiment: Experiment) -> None:

@@ -228,8 +228,9 @@ class TrainingRun(ABC):
         earlier = earlier_rows(experiment.resume, self.first_epoch)
         clock = time_limit(experiment.trainer)
         table = self.table_class(
-            folder, experiment.monitor, experiment.direction, self.epochs, earlier, most_seconds=clock
-        )
+            folder, experiment.monitor, experiment.direction, self.epochs, earlier, most_seconds=clock,
+            live_report=None if experiment.trainer.fast_dev_run else experiment.trainer.live_report,
+        )  # fmt: skip
         within = experiment.fitting.val_check_interval is not None
         table.keep_steps(earlier_steps(experiment.resume, earlier), within=within)
         return table

@@ -1,5 +1,9 @@
 """What parsers would take for a small file of a stranger is bounded."""
 
+import json
+import os
+import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,3 +43,21 @@ def test_others_are_a_value_error_in_one_line(read: Callable[[Path], Any], text:
 def test_a_text_of_yaml_is_bounded_as_a_file_is() -> None:
     with pytest.raises(ValueError, match="at most 1 MB"):
         parse_yaml("#" * (YAML_BYTES + 1))
+
+
+def test_a_small_file_takes_little_memory_and_one_without_a_size_is_read_to_its_end(tmp_path: Path) -> None:
+    """Where memory has run out the end of a run is still written down, for which run.json is read."""
+    path = tmp_path / "run.json"
+    path.write_text('{"state": "running"}')
+    tracemalloc.start()
+    assert read_json(path) == {"state": "running"}
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = json.dumps(["x" * 1000] * 200)
+    writer = threading.Thread(target=lambda: pipe.write_text(text))
+    writer.start()
+    assert read_json(pipe) == json.loads(text)
+    writer.join()

@@ -82,7 +82,7 @@ def test_the_table_has_every_argument() -> None:
     assert read is not None
     assert set(read.parameters) == arguments
     # What segexp looks at itself is what Lightning has, and these.
-    own = {"progress", "on_nan", "watchdog", "checkpoint_every", "allow_oversize"}
+    own = {"progress", "on_nan", "watchdog", "checkpoint_every", "allow_oversize", "live_report"}
     assert set(TrainerConfig.__dataclass_fields__) - own < arguments
     assert set(also_taken(TrainerConfig.also)) - {"_target_"} == arguments
 

@@ -132,7 +132,7 @@ def _signatures(lines: Sequence[KeyLine]) -> dict[str, Signature]:
 
 
 def values_of_option(home: str, lines: Sequence[KeyLine]) -> dict[str, str]:
-    """What each key of an option takes, in words, by its key: read from the constructor of its class, or the schema.
+    """Tells in words what each key of an option takes: read from the constructor of its class, or the schema.
 
     Args:
         home: Block in which its keys stand.
@@ -153,7 +153,7 @@ def values_of_option(home: str, lines: Sequence[KeyLine]) -> dict[str, str]:
 
 
 def values_of_command(config: str, lines: Sequence[KeyLine]) -> dict[str, str]:
-    """What each key of a primary config takes, in words, by its key."""
+    """Tells in words what each key of a primary config takes, by its key."""
     schema = TrainConfig if config == "train" else schema_of(config)
     return _in_words({line.key: _annotation_at(schema, line.key) for line in lines})
 

@@ -12,7 +12,7 @@ from segexp.report.dashboard.panels import STEP, panel_sections
 
 @dataclass(frozen=True)
 class DashboardPlace:
-    """Where a dashboard is made, and of which runs.
+    """A place in W&B for a dashboard, and the runs that it shows.
 
     Attributes:
         entity: User or team.

@@ -91,7 +91,7 @@ def cited_by(
     if published is not None and not config.get("datamodule.generate"):
         found.add_entries("datamodule", parse_entries(published.bibtex))
     # Of segexp's own datamodules the entry of the data set says it all.
-    targets = [pair for pair in targets_of(config) if pair[0] != "datamodule" or not pair[1].startswith("segexp.")]
+    targets = [pair for pair in part_classes(config) if pair[0] != "datamodule" or not pair[1].startswith("segexp.")]
     for group, option in options.items():
         found.add(group, citations_in(meaning_of_option(group, option)) if group != "datamodule" else [])
     for section, target in targets:
@@ -109,7 +109,7 @@ def cited_by(
     return found
 
 
-def targets_of(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def part_classes(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Block and class of every ``_target_``, those in lists too."""
     for key, value in config.items():
         section = key.partition(".")[0]

@@ -36,7 +36,7 @@ class DescribedRun:
 
     @cached_property
     def citations(self) -> Citations:
-        """What it is to cite."""
+        """Sources that the run is to cite."""
         results = self.contents.results
         names = [entries.to_text(row.get("name")) for row in entries.rows_of(results)]
         intervals = isinstance(entries.model_row(results).get("interval"), dict)

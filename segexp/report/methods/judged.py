@@ -16,7 +16,7 @@ WAYS = {"max": "highest", "min": "lowest"}
 
 
 def selection_sentences(run: DescribedRun, *, alone: bool) -> Iterator[str]:
-    """Which checkpoint was tested, and how probabilities became classes.
+    """Tells which checkpoint was tested, and how probabilities became classes.
 
     Args:
         run: The run.
@@ -55,7 +55,7 @@ def _epoch(run: DescribedRun) -> str:
 
 
 def measure_sentences(run: DescribedRun, *, alone: bool) -> Iterator[str]:
-    """What was measured, how it was averaged, and what the intervals are.
+    """Tells what was measured, how it was averaged, and what the intervals are.
 
     Args:
         run: The run.
@@ -118,7 +118,7 @@ def _intervals(run: DescribedRun) -> Iterator[str]:
 
 
 def software_sentences(run: DescribedRun) -> Iterator[str]:
-    """Versions, commit and machine."""
+    """Says by which versions of the software and which commit a run was made."""
     versions = run.contents.run.get("versions")
     named = [
         f"{name} {escape_text(version)}{run.cite(package.partition('-')[0])}"

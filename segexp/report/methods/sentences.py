@@ -17,7 +17,7 @@ AS_IT_COMES = ("official", "parts")
 
 
 def data_sentences(run: DescribedRun, *, alone: bool) -> Iterator[str]:
-    """Which images, how many, of which classes, and how they were split.
+    """Tells which images there are, how many, of which classes, and how they were split.
 
     Args:
         run: The run.
@@ -33,7 +33,7 @@ def data_sentences(run: DescribedRun, *, alone: bool) -> Iterator[str]:
     yield from _split(run, alone=alone)
     skipped = entries.get_in(data, "skipped")
     if isinstance(skipped, list) and skipped:
-        yield f"{len(skipped)} files could not be read and were left out."
+        yield f"{len(skipped)} files were left out."
 
 
 def _data_set(run: DescribedRun) -> str:
@@ -69,7 +69,7 @@ def _split(run: DescribedRun, *, alone: bool) -> Iterator[str]:
     rest = f"; {validation} of the images that are not tested validate" if validation else ""
     drawn = f", drawn with seed {seed}" if seed else ""
     if file := run.known("datamodule.split_file"):
-        yield f"The split is that of the file {format_code(str(file))}."
+        yield f"The split is that of the file {format_code(PurePath(str(file)).name)}."
     elif rule == "holdout":
         share = _percent(run.known("datamodule.test_fraction"))
         yield f"The split is random{drawn}: {share or 'a share'} of the images are tested{rest}."
@@ -81,9 +81,10 @@ def _split(run: DescribedRun, *, alone: bool) -> Iterator[str]:
         yield f"Which images are tested is as the data set comes{rest}{drawn}."
     elif isinstance(rule, str):
         yield f"The rule of the split is {format_code(rule)}{drawn}."
-    for key, meaning in (("split_by", "is in two parts of the split"), ("stratum", "is missing from a part by chance")):
-        if value := run.known(f"datamodule.{key}"):
-            yield f"No {format_code(str(value))} {meaning}."
+    if unit := run.known("datamodule.split_by"):
+        yield f"No {format_code(str(unit))} is in two parts of the split."
+    if stratum := run.known("datamodule.stratum"):
+        yield f"Every part has its share of each {format_code(str(stratum))}."
 
 
 def _percent(share: object) -> str:
@@ -95,7 +96,7 @@ def _times_hundred(share: object) -> float | None:
 
 
 def sample_sentences(run: DescribedRun) -> Iterator[str]:
-    """What is cut out of the images, scaled and changed at random."""
+    """Tells what is cut out of the images, scaled and changed at random."""
     if "datamodule.crop_size" in run.config:
         yield _crops(run)
     if scaling := run.known("datamodule.normalize"):
@@ -132,7 +133,8 @@ def _crops(run: DescribedRun) -> str:
     if size is None:
         return "Training samples are whole images."
     grid = run.known("datamodule.sampling") == "grid"
-    places = "on a regular grid" if grid else "at random places, other ones in each epoch"
+    drawn = "the same ones" if run.config.get("datamodule.redraw_crops") is False else "other ones"
+    places = "on a regular grid" if grid else f"at random places, {drawn} in each epoch"
     samples = entries.get_in(run.contents.run, "data", "train", "samples")
     amount = f", {values.format_count(samples)} an epoch" if isinstance(samples, int) else ""
     share = _percent(run.known("datamodule.positive_fraction"))
@@ -142,7 +144,7 @@ def _crops(run: DescribedRun) -> str:
 
 
 def model_sentences(run: DescribedRun) -> Iterator[str]:
-    """The network, its size, and what its weights began with."""
+    """Says which network a run trained, its size, and what its weights began with."""
     model = run.contents.run.get("model")
     name = format_code(entries.to_text(entries.get_in(model, "name")) or "not recorded")
     kind = run.class_of("model") or run.class_of("task")
@@ -160,7 +162,7 @@ def model_sentences(run: DescribedRun) -> Iterator[str]:
 
 
 def training_sentences(run: DescribedRun) -> Iterator[str]:
-    """Loss, optimizer, schedule, length, batch and precision."""
+    """Says by which loss, optimizer and schedule a run was trained, how long, in which batches and precision."""
     yield from _loss(run)
     if not run.config:
         yield "[The config of the run is not there, or cannot be read: add loss, optimizer and schedule.]"

@@ -15,6 +15,7 @@ from segexp.report.run_page.charts.training import training_charts
 from segexp.report.run_page.costs import costs
 from segexp.report.run_page.few_images import few_images
 from segexp.report.run_page.missing import missing
+from segexp.report.run_page.progress import Progress
 from segexp.report.run_page.tables import classes, data, image_groups, predictors
 from segexp.report.run_page.tables.all_figures import class_figures_table, figures_table
 from segexp.report.run_page.tables.confusion import confusion_table, counted_unit
@@ -49,17 +50,29 @@ def write_report(run_dir: Path) -> Path:
         DataError: It is no run folder, or its files are none that segexp has written.
         OSError: The folder cannot be written.
     """
+    return replace_file(run_dir / REPORT, utf8(render_report(run_dir)))
+
+
+def render_report(run_dir: Path, progress: Progress | None = None) -> str:
+    """Makes the page of a run, finished or not, from its plain files alone.
+
+    Args:
+        run_dir: The folder of one run.
+        progress: How far its training is: the page refreshes itself then; None: it does not go on.
+
+    Raises:
+        DataError: It is no run folder, or its files are none that segexp has written.
+    """
     run = read_run(run_dir)
     try:
-        page = load_template("report.html.j2").render(_content(run))
+        return load_template("report.html.j2").render(_content(run, progress))
     except (DataError, OSError):
         raise
     except Exception as error:  # files that anybody may have written hold anything
         raise DataError(f"{run_dir}: no page can be made of its files ({one_line(error)}); edited?") from error
-    return replace_file(run_dir / REPORT, utf8(page))
 
 
-def _content(folder: RunContents) -> dict[str, object]:
+def _content(folder: RunContents, progress: Progress | None) -> dict[str, object]:
     """All that the template shows."""
     title, above = sections.page_title(folder)
     state, state_kind = sections.state(folder)
@@ -89,11 +102,13 @@ def _content(folder: RunContents) -> dict[str, object]:
         "config": folder.config,
         "log": folder.log,
         **_tables(folder),
-        **_charts(folder),
+        "progress": progress,
+        **_charts(folder, progress),
     }
     content |= _pictures(folder, content)
     contents = _contents(content, entries.task_kind(folder.results))
-    return content | {"contents": contents, "missing": missing(folder, content)}
+    # of a run that goes on everything else is still to come
+    return content | {"contents": contents, "missing": [] if progress else missing(folder, content)}
 
 
 def _tables(folder: RunContents) -> dict[str, object]:
@@ -126,11 +141,13 @@ def _there(*tables: Table | None) -> list[Table]:
     return [table for table in tables if table is not None]
 
 
-def _charts(folder: RunContents) -> dict[str, object]:
+def _charts(folder: RunContents, progress: Progress | None) -> dict[str, object]:
     """Plots that are drawn from numbers; where those are missing, the page shows the pictures of the run."""
     results = folder.results
     best = entries.get_in(results, "checkpoint", "epoch")
     monitor = entries.to_text(entries.get_in(results, "checkpoint", "monitor"))
+    if progress is not None:
+        best, monitor = progress.best_epoch, progress.monitor
     return {
         "spread": spread_charts(results, folder.images),
         "decision": decision_charts(folder.path / "thresholds.csv", results),

@@ -1,6 +1,7 @@
 """metrics.csv and steps.csv, and the lines of the epochs."""
 
 import math
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from lightning.pytorch.loggers import Logger
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.training.estimate.duration import SHOWN_FROM, in_words, time_left
+from segexp.training.loggers.live_report import LiveReport, find_progress
 
 STEP_ENDING = "_step"
 """End of the names of figures of single steps, as Lightning has it."""
@@ -28,6 +30,7 @@ class EpochTable(Logger):
         earlier: Sequence[Mapping[str, float]] = (),
         *,
         most_seconds: float | None = None,
+        live_report: float | None = None,
     ) -> None:
         """Starts a table.
 
@@ -38,6 +41,7 @@ class EpochTable(Logger):
             epochs: Planned number of epochs, for the lines; None: nobody knows.
             earlier: Rows of the run that this one goes on from.
             most_seconds: After which the clock ends training; None: never.
+            live_report: Least seconds between two writings of the page of the run while it goes on; None: none is.
         """
         super().__init__()
         self._until = None if most_seconds is None else time.monotonic() + most_seconds
@@ -45,6 +49,8 @@ class EpochTable(Logger):
         self._monitor = monitor
         self._sign = 1 if direction == "max" else -1
         self._epochs = epochs
+        self._live_seconds = live_report
+        self._page = LiveReport(folder, live_report)
         self.steps: dict[int, dict[str, float]] = {}
         self._within = False
         self.rows: dict[int, dict[str, float]] = {int(row["epoch"]): dict(row) for row in earlier}
@@ -97,7 +103,7 @@ class EpochTable(Logger):
             return
         row = self._merge(metrics)
         if "train/loss" in metrics:
-            LOG.info(self._line(row))
+            self.say_epoch(row)
 
     def keep(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Closes the row of an epoch before its checkpoint is written, which Lightning does before it logs.
@@ -159,6 +165,13 @@ class EpochTable(Logger):
         """Names of the figures in the line of an epoch."""
         return ["train/loss", "val/loss", *([self._monitor] if self._monitor != "val/loss" else [])]
 
+    def say_epoch(self, row: dict[str, float]) -> None:
+        """Says the line of an epoch whose row is complete, and brings the page of the run up to date."""
+        LOG.info(self._line(row))
+        rows, left = self._ended(int(row["epoch"]))
+        if int(row["epoch"]) < (self._epochs or sys.maxsize):
+            self._page.update(find_progress(rows, self._epochs, left, self._monitor, self._sign, self._live_seconds))
+
     def _line(self, row: dict[str, float]) -> str:
         value = row.get(self._monitor)
         better = value is not None and self._sign * value > self._best
@@ -171,10 +184,14 @@ class EpochTable(Logger):
 
     def _left(self, epoch: int) -> list[str]:
         """``25 min left``, where that is more than a minute."""
+        left = self._ended(epoch)[1]
+        return [f"{in_words(left)} left"] if left is not None and left > SHOWN_FROM else []
+
+    def _ended(self, epoch: int) -> tuple[list[dict[str, float]], float | None]:
+        """Rows up to an epoch, and seconds that are left after it; None: unknown."""
         rows = [self.rows[number] for number in sorted(self.rows) if number <= epoch]
         most = None if self._until is None else max(0.0, self._until - time.monotonic())
-        left = time_left(rows, self._epochs, most)
-        return [f"{in_words(left)} left"] if left is not None and left > SHOWN_FROM else []
+        return rows, time_left(rows, self._epochs, most)
 
     def _title(self, epoch: int) -> str:
         """``epoch 3/40``; after the last one there is only the average of weights of earlier ones."""

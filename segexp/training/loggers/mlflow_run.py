@@ -24,7 +24,7 @@ LOCAL = 300.0
 """Seconds to wait at the end for a database on this machine, which is only slow and never gone."""
 
 PATIENCE = 5.0
-"""Seconds to wait before a checkpoint is written."""
+"""Seconds to wait for a server before a checkpoint is written."""
 SERVICE = "mlflow"
 
 LONGEST = 6000
@@ -92,7 +92,8 @@ class MlflowRun(Tracked):
 
     def flush(self) -> None:
         """Waits until the queue is empty: what was logged before a checkpoint must not be lost by a kill after it."""
-        self._queue.drain(min(self._wait, PATIENCE))
+        # A database on this machine ends what it does, if only after its tables were made on a busy one.
+        self._queue.drain(min(self._wait, PATIENCE) if self.uri.startswith("http") else self._wait)
 
     def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
         """Panels as they are on disk, with a slider over the steps."""

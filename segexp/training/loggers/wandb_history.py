@@ -4,7 +4,8 @@ Source of the framing: https://github.com/google/leveldb/blob/main/doc/log_forma
 """
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,28 @@ from typing import Any
 BLOCK, HEADER, START = 32768, 7, 7
 _FULL, _FIRST, _LAST = 1, 2, 4
 STEP = "trainer/global_step"
+QUIET, PATIENCE = 2.0, 10.0
+"""Seconds without a change after which a file is taken as whole, and that are waited for it at most."""
 
 
 def logged_by_wandb(folder: Path) -> set[tuple[str, int]]:
     """Names and steps of all that the offline runs in a run folder hold; one that a kill cut short is read so far."""
     found: set[tuple[str, int]] = set()
-    for path in sorted((folder / "wandb").glob("offline-run-*/*.wandb")):
+    paths = sorted((folder / "wandb").glob("offline-run-*/*.wandb"))
+    _wait_for_the_writer(paths)
+    for path in paths:
         for row in _history(path):
             step = row.get(STEP)
             if isinstance(step, int):
                 found |= {(name, step) for name in row if name != STEP}
     return found
+
+
+def _wait_for_the_writer(paths: Sequence[Path]) -> None:
+    """A process of W&B writes the files: it ends a moment after a run that was killed, and may still have rows."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and any(time.time() < path.stat().st_mtime + QUIET for path in paths):
+        time.sleep(0.1)
 
 
 def _history(path: Path) -> Iterator[dict[str, Any]]:

@@ -8,7 +8,6 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from segexp.runs.console import LOG
 from segexp.training.loggers.epoch_table import STEP_ENDING, EpochTable
 
 
@@ -26,7 +25,7 @@ class LoggedTable(EpochTable):
         new = {key: value for key, value in metrics.items() if not key.endswith(STEP_ENDING)}
         row = self._merge({**new, "seconds": seconds, "epoch": epoch})
         self._write()
-        LOG.info(self._line(row))
+        self.say_epoch(row)
 
     def keep(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Nothing: :meth:`finish_row` has written the row."""

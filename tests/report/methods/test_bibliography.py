@@ -103,3 +103,10 @@ def test_parts_of_the_users_own_are_cited_in_words(tmp_path: Path, monkeypatch: 
     assert [*found.unknown] == ["huber1964"]
     assert sorted(found.entries) == ["falcon2019", "lin2017", "paszke2019", "segexp", "yadan2019"]
     assert found.marks("model") == ""
+
+
+def test_segexp_is_cited_as_its_own_citation_file_says() -> None:
+    fields = parse_bibtex(read_bibliography()["segexp"].text)["segexp"]
+    own = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert re.sub(r"[{}]", "", fields["title"]).lower() == own["title"].lower()
+    assert re.sub(r"[{}]", "", fields["author"]) == own["authors"][0]["name"]

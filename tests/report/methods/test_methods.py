@@ -73,7 +73,7 @@ def test_a_run_is_described_from_data_to_versions(tmp_path: Path) -> None:
         "The classes are background and vessel.",
         "The split is random, drawn with seed 3: 20 % of the images are tested; 15 % of the images that are not tested",
         "No `{patient}` is in two parts of the split.",
-        "1 files could not be read and were left out.",
+        "1 files were left out.",
         "crops of 64 x 64 pixels at random places, other ones in each epoch, 1,400 an epoch; at least 50 % of them",
         "Pixel values of each image are scaled to mean 0",
         "changed at random by rotation by up to 30° and `D4` (p 1) [@buslaev2020].",

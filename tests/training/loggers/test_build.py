@@ -297,8 +297,9 @@ def test_a_job_killed_below_a_program_that_uses_wandb_too_goes_on(tmp_path: Path
         "        print(subprocess.run([sys.executable, '-c', sys.argv[1], end]).returncode)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, job, str(tmp_path)], capture_output=True, text=True, timeout=100, check=False
-    )
+        [sys.executable, "-c", program, job, str(tmp_path)], capture_output=True, text=True, timeout=100, check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3])},
+    )  # fmt: skip
     assert done.stdout.split() == ["-9", "0"], done.stderr
 
 

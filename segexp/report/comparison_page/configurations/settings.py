@@ -20,7 +20,7 @@ NEUTRAL = (
     "trainer.progress", "trainer.strategy", "trainer.devices", "trainer.num_nodes", "trainer.log_every_n_steps",
     "trainer.profiler", "trainer.detect_anomaly", "trainer.num_sanity_val_steps", "trainer.enable_model_summary",
     "trainer.enable_autolog_hparams", "trainer.allow_oversize", "trainer.watchdog", "trainer.checkpoint_every",
-    "trainer.inference_mode", "inference.batch_size",
+    "trainer.inference_mode", "trainer.live_report", "inference.batch_size",
     "datamodule.loader.eval_batch_size", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
     "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
 )  # fmt: skip
