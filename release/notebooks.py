@@ -10,8 +10,8 @@ from nbclient import NotebookClient
 
 from release.environments import ROOT, install, make_environment, plain_environment
 
-LIMIT = 900
-"""Seconds that a cell may take: the first one of all installs torch."""
+LIMIT = 3600
+"""Seconds that a cell may take: the first one of all installs torch, on a busy machine in half an hour."""
 
 
 class _OneKernel(KernelSpecManager):  # type: ignore[misc] # publishes no types

@@ -3,8 +3,8 @@
     python -m release.wheel pinned --notebooks
     python -m release.wheel lowest
 
-Nothing of this checkout is on the path there but, for the tests, a copy of ``tests/``. Needs build, and for the lowest
-versions uv, for notebooks nbclient (``make test-wheel``, ``test-lowest``, ``test-newest``).
+Nothing of this checkout is on the path there but, for the tests, a copy of ``tests/``. Needs build and uv, and
+for notebooks nbclient (``make test-wheel``, ``test-lowest``, ``test-newest``).
 """
 
 import argparse
