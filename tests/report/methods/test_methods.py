@@ -222,6 +222,36 @@ def test_of_several_runs_the_common_is_said_once_and_the_rest_by_configuration(t
     assert {"badrinarayanan2017", "ronneberger2015", "staal2004drive"} <= entries.keys()
 
 
+def test_repeats_that_ended_in_other_ways_are_told_apart(tmp_path: Path) -> None:
+    for name, seed, epochs, device in (
+        ("cunet", 0, 12, "cpu"), ("cunet", 1, 15, "cuda"), ("cunet", 2, 12, "cpu"), ("segnet", 0, 12, "cpu"),
+        ("segnet", 1, 12, "cpu"),
+    ):  # fmt: skip
+        config = {**CONFIG, "model": {"_target_": f"segexp.models.{name}"}}
+        make_run(
+            tmp_path / f"{name}_{seed}", IMAGES, model=name, seed=seed, config=config, epochs=epochs, device=device
+        )
+    compare([tmp_path]).write(tmp_path / "out", ("methods",))
+    training = read(tmp_path / "out")[0].partition("**Training.**")[2].partition("**Selection.**")[0]
+    lines = [line for line in training.splitlines() if line.startswith("- ")]
+    assert [line.partition(": ")[0] for line in lines] == ["- cunet (seed 0 and seed 2) and segnet", "- cunet (seed 1)"]
+    assert "ended after 12 epochs, batches of 8 samples, on cpu." in lines[0]
+    assert "ended after 15 epochs, batches of 8 samples, on cuda." in lines[1]
+
+
+def test_folds_and_runs_of_one_seed_are_told_apart(tmp_path: Path) -> None:
+    for fold in (0, 1):
+        data = {**DATA, "split": {"rule": "kfold", "seed": 0, "folds": 2, "fold": fold}}
+        config = {**CONFIG, "datamodule": {"split": "kfold", "folds": 2, "fold": fold}}
+        made = {"config": config, "data": data, "epochs": 12 + fold}
+        make_run(tmp_path / "folds" / str(fold), {f"{fold}a": 0.5, f"{fold}b": 0.7}, **made)
+    compare([tmp_path / "folds"]).write(tmp_path / "out", ("methods",))
+    text, _ = read(tmp_path / "out")
+    assert re.findall(r"^- ([^:]*): .*ended after (\d+)", text, re.MULTILINE) == [
+        ("cunet (seed 0, fold 0)", "12"), ("cunet (seed 0, fold 1)", "13"),
+    ]  # fmt: skip
+
+
 def test_a_search_is_told_by_what_it_was_judged(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", IMAGES, config=CONFIG)
     found = compare([folder])
