@@ -83,8 +83,8 @@ def test_it_takes_little_of_the_time(folder: RunFolder, monkeypatch: pytest.Monk
     for epoch in range(1, 301):
         now[0] += 1.0
         live.update(Progress(epoch, None, 10.0))
-    # but for the first time 3 s of writing ask for 60 s of training
-    assert written == [10, 20, 80, 140, 200, 260]
+    # but for the first time 3 s of writing ask for 150 s of training
+    assert written == [10, 20, 170]
 
 
 def test_a_page_that_cannot_be_made_costs_one_line(
