@@ -21,8 +21,8 @@ import importlib.util
 import subprocess
 import sys
 
-if importlib.util.find_spec("segexp") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", SEGEXP], check=True)
+if any(importlib.util.find_spec(name) is None for name in ("segexp", "pandas")):
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", SEGEXP, "pandas"], check=True)
     importlib.invalidate_caches()
 
 # %%

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segexp.errors import FolderTakenError, UserError
-from segexp.system.process import is_running, numbering, start_time
+from segexp.system.process import is_earlier_start, is_running, numbering, start_time
 
 LOCK = ".lock"
 PATIENCE = 10.0
@@ -77,14 +77,15 @@ class Owner:
 
     def state(self) -> Literal["running", "gone", "unknown"]:
         """State of the owner: of another machine, and of a file that names nobody, it cannot be told."""
-        if not self.pid or self.host != socket.gethostname() or self._is_numbered_elsewhere():
+        if not self.pid or self.host != socket.gethostname():
+            return "unknown"
+        if is_earlier_start(self.numbering, numbering()):
+            return "gone"
+        if "" not in (self.numbering, numbering()) and self.numbering != numbering():
             return "unknown"
         # Another process may have its number by now.
         same = start_time(self.pid) == self.started if self.started else is_running(self.pid)
         return "running" if same else "gone"
-
-    def _is_numbered_elsewhere(self) -> bool:
-        return "" not in (self.numbering, here := numbering()) and self.numbering != here
 
     def is_same(self, other: "Owner") -> bool:
         """Tells whether two owners are one process: machines, and containers of one folder, use the same numbers."""

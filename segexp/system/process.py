@@ -28,6 +28,8 @@ def die_with_parent(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+OUTSIDE = "4026531836"
+"""Number of the first namespace of processes, <linux/proc_ns.h> PROC_PID_INIT_INO: that of no container."""
 ENDED = ("Z", "X", "x")
 """States in /proc of a process that has ended: a zombie, dead."""
 
@@ -47,12 +49,29 @@ def start_time(pid: int) -> str:
 
 @functools.cache
 def numbering() -> str:
-    """Name of the numbering that this process has its number from: of this start of the machine, of this container."""
+    """Name of the numbering that this process has its number from: machine/start of the machine/container on it."""
+    names = []
+    for path in ("/etc/machine-id", "/proc/sys/kernel/random/boot_id"):
+        try:
+            names.append("".join(Path(path).read_text(encoding="ascii", errors="replace").split())[:64] or "-")
+        except OSError:
+            names.append("-")
     try:
-        start = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{start}/{Path('/proc/self/ns/pid').stat().st_ino}"
+        return "/".join((*names, str(Path("/proc/self/ns/pid").stat().st_ino)))
     except OSError:
         return ""
+
+
+def is_earlier_start(one: str, now: str) -> bool:
+    """Tells whether a numbering is that of an earlier start of this machine, outside of containers: all of it is gone.
+
+    Args:
+        one: A numbering.
+        now: The present one.
+    """
+    (machine, start, *place), (machine_now, start_now, *place_now) = (f"{each}//".split("/")[:3] for each in (one, now))
+    outside = place == place_now == [OUTSIDE]
+    return outside and machine == machine_now != "-" and "-" not in (start, start_now) and start != start_now
 
 
 def is_running(pid: int) -> bool:

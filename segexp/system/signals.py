@@ -87,11 +87,11 @@ def handled_by(
 
 def _stop(number: int, frame: FrameType | None) -> None:
     _times.append(time.monotonic())
+    if number == getattr(signal, "SIGHUP", None):
+        _let_go_of_the_terminal()
     if _received and number != _received[0] and _times[-1] < _times[0] + AT_ONCE:
         return
     _received.append(number)
-    if number == getattr(signal, "SIGHUP", None):
-        _let_go_of_the_terminal()
     if len(_received) == 1:
         for listener in _listeners:
             listener(number)

@@ -106,10 +106,10 @@ def test_numbers_that_are_none_make_a_page(number: str, folder: Path, tmp_path: 
 def test_a_file_of_100_mb_is_not_read(folder: Path) -> None:
     with (folder / "results.json").open("wb") as stream:
         stream.truncate(100_000_000)
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(DataError, match="found 100 MB, expected at most 32 MB"):
         write_report(folder)
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(
@@ -269,9 +269,9 @@ def bomb(levels: int) -> str:
 def test_a_config_that_stands_for_millions_of_entries(text: str, tmp_path: Path) -> None:
     path = make_run(tmp_path / "a", IMAGES)
     (path / "config.yaml").write_text(text)
-    start = time.monotonic()
+    start = time.process_time()
     assert compare([path]).write(tmp_path / "out")
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("change", [Path.mkdir, os.mkfifo, lambda p: p.symlink_to("/dev/zero")])

@@ -13,7 +13,7 @@ import pytest
 from segexp.errors import FolderTakenError
 from segexp.runs import lock as module
 from segexp.runs.lock import ANY, FREE, LOCK, BusyError, FolderLock, Owner, owner_of
-from segexp.system.process import is_running, start_time
+from segexp.system.process import OUTSIDE, is_running, start_time
 
 HERE = socket.gethostname()
 GONE = f"{2**22 + 1} 17 {HERE} 2026-11-30T12:00:00+00:00\n"
@@ -102,6 +102,27 @@ def test_another_container_of_the_same_host_name_cannot_be_asked(tmp_path: Path)
     (tmp_path / LOCK).write_text(other.line())
     with pytest.raises(BusyError, match=f"take_over={HERE}:{os.getpid()}"):
         taken(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "state"),
+    [
+        (f"m/a/{OUTSIDE}", f"m/b/{OUTSIDE}", "gone"),
+        (f"m/a/{OUTSIDE}", f"m/a/{OUTSIDE}", "running"),
+        (f"n/a/{OUTSIDE}", f"m/b/{OUTSIDE}", "unknown"),
+        (f"-/a/{OUTSIDE}", f"-/b/{OUTSIDE}", "unknown"),
+        ("m/a/77", "m/b/77", "unknown"),
+        ("m/a/77", "m/a/78", "unknown"),
+        ("of another form", f"m/b/{OUTSIDE}", "unknown"),
+        ("", f"m/b/{OUTSIDE}", "running"),
+    ],
+)
+def test_after_a_start_of_the_machine_all_earlier_owners_are_gone(
+    before: str, now: str, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run goes on after a power cut by the line alone."""
+    monkeypatch.setattr(module, "numbering", lambda: now)
+    assert replace(Owner.here(), numbering=before).state() == state
 
 
 def test_the_name_may_stay_where_nothing_else_tells_that_the_owner_is_gone(tmp_path: Path) -> None:

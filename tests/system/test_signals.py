@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from segexp.errors import DataError
+from segexp.system import signals
 from segexp.system.signals import is_stopping, stopped_in_order
 from segexp.training.endings import was_stopped
 
@@ -47,3 +48,15 @@ def test_other_signals_at_once_are_the_same_request(then: str, code: int) -> Non
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stderr
     assert ("once more ends it" in done.stderr) == (code == -9)
+
+
+def test_a_closed_terminal_is_let_go_whatever_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go: list[bool] = []
+    monkeypatch.setattr(signals, "_let_go_of_the_terminal", lambda: let_go.append(True))
+    with pytest.raises(KeyboardInterrupt), stopped_in_order():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        finally:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signals.name_of_stop() == "SIGTERM"
+    assert let_go == [True]

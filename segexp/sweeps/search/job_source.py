@@ -15,7 +15,7 @@ from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Entry, Manifest
 from segexp.sweeps.plan import Job, config_key
 from segexp.sweeps.search.dimensions import Value
-from segexp.sweeps.search.marks import DRAW, FOLDER, LOST, OWNER, counted_trials
+from segexp.sweeps.search.marks import FOLDER, LOST, OWNER, counted_trials
 from segexp.sweeps.search.space import Space
 from segexp.sweeps.search.study import distributions
 
@@ -105,8 +105,6 @@ class SearchSource:
         """A new job in the manifest; None: the trial needs none."""
         with _reaching():
             trial = self._study.ask(distributions(self._space.dimensions))
-            if (draw := getattr(self._study.sampler, DRAW, None)) is not None:
-                trial.set_user_attr(DRAW, draw)
             trial.set_user_attr(OWNER, str(self._manifest.folder.resolve()))
             if len(counted_trials(self._study, trial.number)) >= self.total:
                 # Another worker has asked for the last one at the same moment.

@@ -29,7 +29,20 @@ def counted_trials(study: "Study", before: int | None = None) -> "list[FrozenTri
     return [trial for trial in counted if before is None or trial.number < before]
 
 
-def next_draw(study: "Study", number: int) -> int:
-    """Finds the first draw that no trial before this one has; one without a mark, of an older study, has its number."""
-    used = {trial.user_attrs.get(DRAW, trial.number) for trial in counted_trials(study, number)}
-    return next(draw for draw in itertools.count() if draw not in used)
+def take_draw(study: "Study", trial: "FrozenTrial") -> int:
+    """Marks a trial, before anything is drawn for it, with the first draw that no trial before it has.
+
+    One without a mark, of an older study or of a worker that is about to write it, has its number. Where such a mark
+    turns out to be another, the draw is taken anew.
+    """
+    while True:
+        used = _used_draws(study, trial.number)
+        draw = next(number for number in itertools.count() if number not in used)
+        # Of a trial that is being asked Optuna has no public way to do this.
+        study._storage.set_trial_user_attr(trial._trial_id, DRAW, draw)
+        if draw not in _used_draws(study, trial.number):
+            return draw
+
+
+def _used_draws(study: "Study", before: int) -> set[int]:
+    return {trial.user_attrs.get(DRAW, trial.number) for trial in counted_trials(study, before)}

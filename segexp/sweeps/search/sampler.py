@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
-from segexp.sweeps.search.marks import next_draw
+from segexp.sweeps.search.marks import take_draw
 
 
 class SeededByTrial(BaseSampler):
@@ -18,9 +18,6 @@ class SeededByTrial(BaseSampler):
     Optuna's own seed belongs to a process: a search that goes on would draw the same trials once more, and so would
     each of several workers with the same seed. What is drawn belongs to a draw: the number of the trial, but one that a
     kill has cut off before it became a job hands its draw on to the next, so that a search with kills is the same.
-
-    Attributes:
-        draw: Number of the draw of the last trial.
     """
 
     def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
@@ -28,12 +25,10 @@ class SeededByTrial(BaseSampler):
         self._make = make
         self._seed = seed
         self._now = make(seed)
-        self.draw = 0
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """A sampler for this trial."""
-        self.draw = next_draw(study, trial.number)
-        seed = np.random.SeedSequence([self._seed, self.draw]).generate_state(1)[0]
+        seed = np.random.SeedSequence([self._seed, take_draw(study, trial)]).generate_state(1)[0]
         self._now = self._make(int(seed))
         self._now.before_trial(study, trial)
 

@@ -87,9 +87,9 @@ def test_orange_and_blue_stay_where_they_are_clear() -> None:
 @pytest.mark.parametrize("count", [3, 5, 8, 12, 40, 254])
 def test_wrong_pixels_of_many_classes(count: int) -> None:
     colours = tuple(choose_class_colours(count))
-    start = time.monotonic()
+    start = time.process_time()  # not that of a clock, which a busy machine lets run
     wrong = pixels.wrong_colours(spec(colours))
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     assert len(set(wrong)) == count
     least = [min(NEAR, clearance(own, [*colours[:k], *colours[k + 1 :]])) for k, own in enumerate(colours)]
     for k, own in enumerate(wrong if count <= 12 else wrong[:12]):

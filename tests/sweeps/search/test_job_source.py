@@ -337,3 +337,14 @@ def test_before_the_first_trial_there_is_no_table(tmp_path: Path, study: optuna.
     assert best_value(tmp_path) is None
     (tmp_path / "results.json").write_text(json.dumps({"checkpoint": {"value": 0.5}}))
     assert best_value(tmp_path) == 0.5
+
+
+def test_workers_draw_apart_also_in_the_place_of_a_trial_that_was_cut_off(study: optuna.Study) -> None:
+    space = {"rate": optuna.distributions.FloatDistribution(0.0, 1.0)}
+    lost = study.ask(space)
+    lost.set_user_attr("lost", True)
+    study.tell(lost, state=optuna.trial.TrialState.FAIL)
+    asked = [study.ask(space) for _ in range(3)]
+    assert [trial.user_attrs["draw"] for trial in study.trials[1:]] == [0, 1, 2]
+    assert asked[0].params == lost.params
+    assert len({trial.params["rate"] for trial in asked}) == 3

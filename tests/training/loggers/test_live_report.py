@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from segexp.errors import RunFolderGoneError
+from segexp.evaluation.afterwards import Afterwards
 from segexp.report.run_page.page import write_report
 from segexp.report.run_page.progress import Progress
 from segexp.runs.folder import RunFolder
+from segexp.runs.record import RunRecord
+from segexp.training.endings import ended
 from segexp.training.estimate.duration import TimeEstimate, ends, time_left
 from segexp.training.loggers import live_report
 from segexp.training.loggers.epoch_table import EpochTable
@@ -61,6 +64,22 @@ def test_the_final_page_takes_its_place(folder: RunFolder, monkeypatch: pytest.M
     text = write_report(folder.path).read_text(encoding="utf-8")
     assert "http-equiv" not in text
     assert "this page loads itself again" not in text
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_run_that_fails_leaves_no_page_that_refreshes_itself(tmp_path: Path, watched: bool) -> None:
+    folder = RunFolder(tmp_path)
+    folder.watch()
+    record = RunRecord(folder, ["segexp"], {})
+    if watched:
+        LiveReport(folder, 1e-9).update(Progress(1, 4, 10.0))
+        assert "http-equiv" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert str(ended(RuntimeError("no more"), folder, record, Afterwards(tmp_path, "again"))) == "no more"
+    assert (tmp_path / "report.html").is_file() == watched
+    if watched:
+        text = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert "http-equiv" not in text
+        assert "RuntimeError: no more" in text
 
 
 @pytest.mark.parametrize("seconds", [None, 1000.0])
