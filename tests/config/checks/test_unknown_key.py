@@ -129,15 +129,14 @@ def test_a_folder_that_exists_gives_the_words_that_take_it(tmp_path: Path, monke
     (tmp_path / "my leaves").mkdir()
     keys = ("data", "datamodule", "dataset", "root", "data_dir", "datamodule.root")
     lines = [*(f"{key}=leaves" for key in keys), f"data={tmp_path / 'leaves'}", "datamodule=folder data=leaves"]
-    words = [
-        answer.partition(" write: ")[2].partition(" (--cfg")[0].strip() for answer in said([*lines, "datamodule=leavse"])
-    ]
+    answers = said([*lines, "datamodule=leavse"])
+    words = [answer.partition(" write: ")[2].partition(" (--cfg")[0].strip() for answer in answers]
     whole = "datamodule=folder datamodule.root="
     assert words == [*[f"{whole}leaves"] * len(keys), f"{whole}{tmp_path / 'leaves'}", "datamodule.root=leaves", ""]
     (blank,) = run_lines([[*CHECK, "data='my leaves'"]])
     pasted = blank.err.partition(" write: ")[2].partition(" (--cfg")[0]
-    answers = run_lines([[*CHECK, *shlex.split(line)] for line in (words[0], pasted)])
-    assert [answer.err for answer in answers] == ["", ""]
+    works = run_lines([[*CHECK, *shlex.split(line)] for line in (words[0], pasted)])
+    assert [answer.err for answer in works] == ["", ""]
 
 
 def test_cuda_is_a_gpu_for_every_command() -> None:
