@@ -63,7 +63,13 @@ def advice(
     block = None if override.is_delete() or override.is_sweep_override() else _at(tree, best)
     if block is not None and not isinstance(override.value(), Mapping):
         return f"Did you mean a key of '{best}', which is a block: {', '.join(map(str, block))}?"
-    return f"Did you mean '{best}'?"
+    return f"Did you mean '{best}'?{_TOLD.get(best, '')}"
+
+
+_TOLD = {
+    "trainer.accelerator": " It is auto, which takes a GPU by itself, or cpu | gpu | mps; how many is trainer.devices.",
+}
+"""What is said beside a key that is proposed."""
 
 
 def _for_folder(override: Override, valid: Sequence[str], options: Mapping[str, Sequence[str]]) -> str | None:
