@@ -92,7 +92,7 @@ MISTAKES = {
     "compare nowhere": ["nowhere: no such folder"],
     "compare a b runs=[c]": ["runs: given twice, as words and as runs="],
     "compare a mesure=miou": ["mesure: no such key.", "'measure'"],
-    "compare a metric=miou": ["metric: no such key.", "base, columns, debug"],
+    "compare a metric=miou": ["metric: no such key.", "base, charts, columns, debug"],
     "compare a resamples=-1": ["resamples: found -1, expected a whole number"],
     "check datamodule.loader.num_worker=1": ["datamodule.loader.num_worker: no such key.", "num_workers'"],
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +115,21 @@ def test_each_key_is_listed_once() -> None:
     listed = line.partition("Keys of trainer: ")[2].partition(".")[0].split(", ")
     assert listed.count("accelerator") == 1
     assert len(listed) == len(set(listed))
+
+
+def test_a_folder_that_exists_gives_the_words_that_take_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "leaves").mkdir()
+    (tmp_path / "my leaves").mkdir()
+    keys = ("data", "datamodule", "dataset", "root", "data_dir", "datamodule.root")
+    lines = [*(f"{key}=leaves" for key in keys), f"data={tmp_path / 'leaves'}", "datamodule=folder data=leaves"]
+    words = [
+        answer.partition(" write: ")[2].partition(" (--cfg")[0].strip()
+        for answer in said([*lines, "datamodule=leavse"])
+    ]
+    whole = "datamodule=folder datamodule.root="
+    assert words == [*[f"{whole}leaves"] * len(keys), f"{whole}{tmp_path / 'leaves'}", "datamodule.root=leaves", ""]
+    (blank,) = run_lines([[*CHECK, "data='my leaves'"]])
+    pasted = blank.err.partition(" write: ")[2].partition(" (--cfg")[0]
+    answers = run_lines([[*CHECK, *shlex.split(line)] for line in (words[0], pasted)])
+    assert [answer.err for answer in answers] == ["", ""]

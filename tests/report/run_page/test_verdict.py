@@ -45,8 +45,13 @@ def test_a_clear_lead_on_enough_images() -> None:
     ("rival", "kind", "text"),
     [
         (0.70, "good", "The test is just large enough to tell the two apart: the interval is 0.1500 wide"),
-        (0.75, "open", "The test is too small to tell the model from Otsu, which lies within its interval."),
-        (0.80, "bad", "The test is too small to tell"),
+        (
+            0.75,
+            "open",
+            "The interval of the model alone does not tell it from Otsu, whose figure lies within it; both are "
+            "measured on the same images, so a paired comparison may tell more.",
+        ),
+        (0.80, "bad", "The interval of the model alone does not tell it from Otsu"),
         (0.95, "bad", "The test is just large enough to tell"),
     ],
 )
@@ -55,6 +60,38 @@ def test_the_width_of_the_interval_against_the_difference(rival: float, kind: st
     assert found[0] == kind
     assert found[1][1].startswith(text)
     assert ("what has learnt nothing is at least as good" in found[1][0]) == (kind == "bad")
+
+
+def masks(own: tuple[float, float], **rivals: tuple[float, float]) -> dict[str, Any]:
+    """Results with mean IoU and Dice of the vessel, and an interval of the former."""
+    found = outcome(own[0], [own[0] - 0.02, own[0] + 0.02], *((name, pair[0]) for name, pair in rivals.items()))
+    for row, pair in zip(found["rows"], (own, *rivals.values()), strict=True):
+        row["dataset"]["dice"] = {"background": 0.9, "vessel": pair[1]}
+    return found
+
+
+def test_what_is_better_in_one_figure_alone_is_said_of_that_figure() -> None:
+    kind, said = sentences(masks((0.6, 0.5), Otsu=(0.55, 0.52)))
+    assert kind == "bad"
+    assert said == (
+        "On 40 test images the model reaches mean IoU 0.6000 (95 % interval 0.5800 to 0.6200), better in mean IoU, but "
+        "not in Dice vessel (Otsu: 0.5200 against 0.5000).",
+        "The test is large enough to tell the two apart in mean IoU: the interval is 0.0400 wide, the difference to "
+        "Otsu 0.0500.",
+    )
+    several = {"Otsu": (0.65, 0.52), "all vessel": (0.3, 0.55), "all background": (0.6, 0.0)}
+    assert sentences(masks((0.6, 0.5), **several))[1][0].endswith(
+        "and what has learnt nothing is at least as good (Otsu in mean IoU and Dice vessel, all vessel in Dice vessel, "
+        "all background)."
+    )
+
+
+def test_other_figures_than_those_of_the_usual_rivals_are_compared_too() -> None:
+    found = outcome(None, None, ("Otsu", 0.5))
+    for row, value in zip(found["rows"], (0.7, 0.8), strict=True):
+        row["dataset"] = {"auc": value}
+    assert sentences(found)[0] == "bad"
+    assert "ROC-AUC 0.7000, and what has learnt nothing is at least as good (Otsu)." in sentences(found)[1][0]
 
 
 def test_few_images_make_any_interval_doubtful() -> None:
