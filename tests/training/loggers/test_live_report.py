@@ -72,7 +72,7 @@ def test_a_run_that_fails_leaves_no_page_that_refreshes_itself(tmp_path: Path, w
     folder.watch()
     record = RunRecord(folder, ["segexp"], {})
     if watched:
-        LiveReport(folder, 1e-9).update(Progress(1, 4, 10.0))
+        LiveReport(folder, 1e-9).update(lambda: Progress(1, 4, 10.0))
         assert "http-equiv" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert str(ended(RuntimeError("no more"), folder, record, Afterwards(tmp_path, "again"))) == "no more"
     assert (tmp_path / "report.html").is_file() == watched
