@@ -124,7 +124,8 @@ def test_a_folder_that_exists_gives_the_words_that_take_it(tmp_path: Path, monke
     keys = ("data", "datamodule", "dataset", "root", "data_dir", "datamodule.root")
     lines = [*(f"{key}=leaves" for key in keys), f"data={tmp_path / 'leaves'}", "datamodule=folder data=leaves"]
     words = [
-        answer.partition(" write: ")[2].partition(" (--cfg")[0].strip() for answer in said([*lines, "datamodule=leavse"])
+        answer.partition(" write: ")[2].partition(" (--cfg")[0].strip()
+        for answer in said([*lines, "datamodule=leavse"])
     ]
     whole = "datamodule=folder datamodule.root="
     assert words == [*[f"{whole}leaves"] * len(keys), f"{whole}{tmp_path / 'leaves'}", "datamodule.root=leaves", ""]
