@@ -179,9 +179,9 @@ def training_sentences(run: DescribedRun) -> Iterator[str]:
         yield "The learning rate is constant."
     yield from _length(run)
     others = [
-        class_name(value)
+        f"{class_name(value)}{_in_brackets(run.settings(key.removesuffix('._target_')))}"
         for key, value in run.config.items()
-        if key.startswith("callbacks.") and key.endswith("._target_")
+        if key.startswith("callbacks.") and key.endswith("._target_") and key.count(".") == 2
     ]
     if others:
         yield f"Callbacks: {join_words(others)}{run.cite('callbacks')}."

@@ -136,7 +136,7 @@ def test_a_setting_of_0_is_said_and_what_0_switches_off_is_not(tmp_path: Path) -
         assert words not in text
 
 
-def test_terms_of_a_sum_are_said_with_their_settings(tmp_path: Path) -> None:
+def test_terms_of_a_sum_and_callbacks_are_said_with_their_settings(tmp_path: Path) -> None:
     loss = {
         "_target_": "segexp.losses.weighted_sum.WeightedSum",
         "weights": {"bce": 1.0, "focal": {"start": 0.01, "end": 0.5, "from_epoch": 0}, "dice": 0.0},
@@ -146,7 +146,12 @@ def test_terms_of_a_sum_are_said_with_their_settings(tmp_path: Path) -> None:
             "dice": {"_target_": "segexp.losses.dice.Dice"},
         },
     }
-    text = described(tmp_path / "run", {**CONFIG, "loss": loss})
+    callbacks = {
+        "stop": {"_target_": "lightning.pytorch.callbacks.EarlyStopping", "monitor": "val/miou", "min_delta": 0.0},
+        "bar": {"_target_": "a.Bar", "colours": {"_target_": "a.Colours", "bar": "red"}},
+    }
+    text = described(tmp_path / "run", {**CONFIG, "loss": loss, "callbacks": callbacks})
+    assert "Callbacks: `Bar` (colours.bar red) and `EarlyStopping` (min_delta 0, monitor val/miou)." in text
     assert (
         "sum of `BCE` times 1 (pos_weight 3), `Dice` times 0 and `Focal` with a weight that changes "
         "(end 0.5, from_epoch 0, start 0.01) (alpha 0, gamma 2)"
