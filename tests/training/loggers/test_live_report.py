@@ -72,7 +72,7 @@ def test_a_run_that_fails_leaves_no_page_that_refreshes_itself(tmp_path: Path, w
     folder.watch()
     record = RunRecord(folder, ["segexp"], {})
     if watched:
-        LiveReport(folder, 1e-9).update(Progress(1, 4, 10.0))
+        LiveReport(folder, 1e-9).update(lambda: Progress(1, 4, 10.0))
         assert "http-equiv" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert str(ended(RuntimeError("no more"), folder, record, Afterwards(tmp_path, "again"))) == "no more"
     assert (tmp_path / "report.html").is_file() == watched
@@ -115,6 +115,8 @@ def test_a_page_that_cannot_be_made_costs_one_line(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(live_report, "render_report", broken)
+    # those that runs of other tests have left would write it again
+    monkeypatch.setattr(logging.getLogger("segexp"), "handlers", [])
     monkeypatch.setattr(logging.getLogger("segexp"), "propagate", True)
     live = LiveReport(folder, 1e-9)
     with caplog.at_level(logging.WARNING):
@@ -157,6 +159,8 @@ def test_how_far_it_is_is_asked_where_a_page_is_due_alone(
     def broken() -> Progress:
         raise OverflowError("date value out of range")
 
+    # those that runs of other tests have left would write it again
+    monkeypatch.setattr(logging.getLogger("segexp"), "handlers", [])
     monkeypatch.setattr(logging.getLogger("segexp"), "propagate", True)
     with caplog.at_level(logging.WARNING):
         LiveReport(folder, None).update(broken)
