@@ -22,6 +22,9 @@ FEW_EPOCHS = 5
 MOST_NAMED = 3
 """Trivial predictors that are named."""
 
+LEAST_SHOWN = 0.0005
+"""Gain that is told as a number."""
+
 Kind = Literal["good", "bad", "open"]
 Row = Mapping[str, str]
 
@@ -116,7 +119,7 @@ def _against(main: OverallFigure, rival: _Rival | None, lost: Sequence[Beaten]) 
     """The clause on trivial predictors: it names the figures in which one is at least as good, where not the main."""
     if rival is not None and _is_beaten(main, rival):
         names = ", ".join(_named(found, main.label) for found in lost[:MOST_NAMED]) or rival.name
-        return f", and what has learnt nothing is at least as good ({names})"
+        return f", no better than what has learnt nothing ({names})"
     others = " and ".join(dict.fromkeys(name for found in lost[:MOST_NAMED] for name, *_ in found.figures))
     told = "; ".join(
         f"{found.name}: {', '.join(f'{other:.4f} against {own:.4f}' for _, own, other in found.figures)}"
@@ -126,8 +129,9 @@ def _against(main: OverallFigure, rival: _Rival | None, lost: Sequence[Beaten]) 
         alone = "no trivial predictor stands beside it to tell what that is worth"
         return f", and in {others} what has learnt nothing is at least as good ({told})" if lost else f"; {alone}"
     if lost:
-        return f", better in {main.label}, but not in {others} ({told})"
-    return f", better than all trivial predictors (the best, {rival.name}: {format_measure(rival.value, main.digits)})"
+        return f", better in {main.label} than all trivial predictors, but not in {others} ({told})"
+    best = f"the best, {rival.name}: {format_measure(rival.value, main.digits)}"
+    return f", in which it is better than all trivial predictors ({best})"
 
 
 def _named(found: Beaten, main: str) -> str:
@@ -149,9 +153,10 @@ def _size_sentence(
     low, high = main.interval
     width = f"the interval is {format_measure(high - low, main.digits)} wide"
     few = isinstance(count, int) and count < FEW_TESTED
-    careful = f" With fewer than {FEW_TESTED} test images intervals are too narrow: take it with care." if few else ""
+    careful = f"{count} test images, fewer than {FEW_TESTED}, are a first indication only: " if few else ""
     if rival is None:
-        return f"{width[0].upper()}{width[1:]}.{careful}", False
+        told = careful + width
+        return f"{told[0].upper()}{told[1:]}.", False
     lead = abs(main.value - rival.value)
     told = f"{width}, the difference to {rival.name} {format_measure(lead, main.digits)}"
     if low <= rival.value <= high:
@@ -159,8 +164,10 @@ def _size_sentence(
             f"The interval of the model alone does not tell it from {rival.name}, whose figure lies within it; both "
             "are measured on the same images, so a paired comparison may tell more."
         ), False
+    if few:
+        return f"{careful}{told}.", False
     enough = "large enough" if lead > high - low else "just large enough"
-    return f"The test is {enough} to tell the two apart{where}: {told}.{careful}", not few
+    return f"The test is {enough} to tell the two apart{where}: {told}.", True
 
 
 def epochs_sentence(results: Mapping[str, Any], epochs: Sequence[Row]) -> tuple[str, ...]:
@@ -190,7 +197,8 @@ def epochs_sentence(results: Mapping[str, Any], epochs: Sequence[Row]) -> tuple[
     whole = best[1] - min(value for _, value in found)
     end = "validation" if late == 1 else f"{late} validations"
     if gained <= LEVEL * whole:
-        return (f"More epochs would hardly help: the last {end} of {len(found)} gained {gained:.2g} in {monitor}.",)
+        much = f"{gained:.2g}" if gained >= LEAST_SHOWN else "nothing"
+        return (f"More epochs would hardly help: the last {end} of {len(found)} gained {much} in {monitor}.",)
     return (f"More epochs would probably help: the last {end} of {len(found)} still gained {gained:.2g} in {monitor}.",)
 
 

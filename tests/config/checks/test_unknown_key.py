@@ -130,8 +130,7 @@ def test_a_folder_that_exists_gives_the_words_that_take_it(tmp_path: Path, monke
     keys = ("data", "datamodule", "dataset", "root", "data_dir", "datamodule.root")
     lines = [*(f"{key}=leaves" for key in keys), f"data={tmp_path / 'leaves'}", "datamodule=folder data=leaves"]
     answers = said([*lines, "datamodule=leavse"])
-    words = [answer.partition(" write: ")[2].partition(" (--cfg")[0].strip()
-        for answer in answers]
+    words = [answer.partition(" write: ")[2].partition(" (--cfg")[0].strip() for answer in answers]
     whole = "datamodule=folder datamodule.root="
     assert words == [*[f"{whole}leaves"] * len(keys), f"{whole}{tmp_path / 'leaves'}", "datamodule.root=leaves", ""]
     (blank,) = run_lines([[*CHECK, "data='my leaves'"]])
