@@ -9,6 +9,8 @@ from segexp.runs.entries import to_text
 
 ABSENT = "-"
 """Stands for a value that is undefined or was not measured."""
+MOST_DIGITS = 7
+"""Decimals of an interval at most."""
 
 
 def format_measure(value: object, digits: int = 4) -> str:
@@ -18,13 +20,26 @@ def format_measure(value: object, digits: int = 4) -> str:
     return f"{value:.{digits}f}"
 
 
-def format_with_interval(value: object, interval: object, digits: int = 4, of_interval: int = 3) -> str:
-    """A measure with its interval, ``0.8231 [0.801, 0.842]``; alone where the interval is no pair of numbers."""
+def digits_of_interval(interval: object, digits: int = 4) -> int:
+    """Decimals for a figure and both ends of its interval: ``digits``, or more where ends that differ look equal."""
+    ends = interval if isinstance(interval, list | tuple) and len(interval) == 2 else ()
+    if not ends or ABSENT in map(format_measure, ends) or ends[0] == ends[1]:
+        return digits
+    enough = (more for more in range(digits, MOST_DIGITS) if f"{ends[0]:.{more}f}" != f"{ends[1]:.{more}f}")
+    return next(enough, max(digits, MOST_DIGITS))
+
+
+def format_with_interval(value: object, interval: object, digits: int = 4) -> str:
+    """A measure with its interval, ``0.8231 [0.8013, 0.8424]``; alone where the interval is no pair of numbers.
+
+    All three have as many decimals, so that an interval that contains its figure is seen to.
+    """
     text = format_measure(value, digits)
     if text == ABSENT or not isinstance(interval, list) or len(interval) != 2:
         return text
-    low, high = (format_measure(end, of_interval) for end in interval)
-    return text if ABSENT in (low, high) else f"{text} [{low}, {high}]"
+    digits = digits_of_interval(interval, digits)
+    low, high = (format_measure(end, digits) for end in interval)
+    return text if ABSENT in (low, high) else f"{format_measure(value, digits)} [{low}, {high}]"
 
 
 def format_count(value: object) -> str:

@@ -30,8 +30,8 @@ def test_intervals_stand_beside_the_figures() -> None:
     text = results_table(measured())
     assert "pixels of all images [95 % interval]" in text
     first = blocks(text)["model"]
-    assert "0.7654 [0.70, 0.82]" in first
-    assert "0.8123 [0.80, 0.83]" in first
+    assert "0.7654 [0.7010, 0.8249]" in first
+    assert "0.8123 [0.8000, 0.8300]" in first
     # Undefined in every draw, or not there: the figure alone.
     assert cells(first, "vessel")[-1] == "0.7654"
 

@@ -45,8 +45,11 @@ def _tile(results: Mapping[str, object], name: str, path: tuple[str, ...]) -> Ti
     ]
     shown = tuple(pair for pair in others if pair[1] != values.ABSENT)[:_OTHERS_SHOWN]
     interval = entries.get_in(own, "interval", "dataset", *path)
+    digits = values.digits_of_interval(interval, 3)
     ends = (
-        [values.format_measure(end, 3) for end in interval] if isinstance(interval, list) and len(interval) == 2 else []
+        [values.format_measure(end, digits) for end in interval]
+        if isinstance(interval, list) and len(interval) == 2
+        else []
     )
     text = "" if not ends or values.ABSENT in ends else f"{ends[0]} to {ends[1]}"
-    return Tile(name, values.format_measure(entries.get_in(own, "dataset", *path), 3), shown, text)
+    return Tile(name, values.format_measure(entries.get_in(own, "dataset", *path), digits), shown, text)

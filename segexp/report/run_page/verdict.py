@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from segexp.report.overall_figures import OverallFigure, overall_figures
 from segexp.report.run_page.trivial import Beaten, beaten_by, trivial_rows
-from segexp.report.values import format_measure
+from segexp.report.values import digits_of_interval, format_measure
 from segexp.runs import entries
 
 FEW_TESTED = 20
@@ -89,10 +89,11 @@ def _tested_on(results: Mapping[str, Any]) -> str:
 
 
 def _described(figure: OverallFigure) -> str:
-    value = format_measure(figure.value, figure.digits)
+    digits = digits_of_interval(figure.interval, figure.digits)
+    value = format_measure(figure.value, digits)
     less = "less is better" if figure.lower else ""
     ends = "" if figure.interval is None else "95 % interval {} to {}".format(
-        *(format_measure(end, figure.digits) for end in figure.interval)
+        *(format_measure(end, digits) for end in figure.interval)
     )  # fmt: skip
     inside = ", ".join(part for part in (ends, less) if part)
     return f"{figure.label} {value}" + (f" ({inside})" if inside else "")

@@ -84,7 +84,7 @@ def test_spread_shows_every_image_and_the_interval() -> None:
     (chart, *_) = spread_charts(measured(), [*images, *others])
     dots, figures = rows_of(chart, "circle")
     assert [dot["told"] for dot in dots] == ["i5: 0.5000", "i6: 0.6000", "i7: 0.7000", "i8: 0.8000"]
-    assert figures[1]["told"] == "vessel: 0.7654 [0.701, 0.825]"
+    assert figures[1]["told"] == "vessel: 0.7654 [0.7010, 0.8249]"
     assert rows_of(chart, "rule") == [[figures[1]]]
     assert spread_charts(measured(), []) == []
 

@@ -212,6 +212,7 @@ def _base_cells() -> list[Cell]:
 
 
 def _difference_cells(found: Difference, p_value: float | None, digits: int) -> list[Cell]:
+    digits = values.digits_of_interval(found.interval, digits)
     return [
         number("" if found.mean is None else f"{found.mean:+.{digits}f}", found.mean),
         Cell(interval_text(found, digits), found.interval[0] if found.interval else None),

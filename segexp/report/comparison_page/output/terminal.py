@@ -81,7 +81,7 @@ def _difference(group: ComparisonGroup, row: Configuration) -> Cell:
     found = group.differences.get(row.name)
     if found is None:
         return Cell("base")
-    digits = group.measure.digits
+    digits = values.digits_of_interval(found.interval, group.measure.digits)
     if found.mean is None:
         return Cell(values.ABSENT)
     return Cell(f"{found.mean:+.{digits}f} {interval_text(found, digits)}")

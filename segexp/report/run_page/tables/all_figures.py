@@ -86,5 +86,4 @@ def _head(results: Mapping[str, Any], path: Path) -> str:
 
 def _cell(row: Mapping[str, Any], path: Path) -> str:
     value, interval = (entries.get_in(row, *block, *path) for block in (("dataset",), ("interval", "dataset")))
-    ends = [values.format_measure(end, 3) for end in interval] if isinstance(interval, list) else []
-    return values.format_measure(value) + (f" [{ends[0]}, {ends[1]}]" if len(ends) == 2 else "")
+    return values.format_with_interval(value, interval)

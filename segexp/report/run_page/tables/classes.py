@@ -57,8 +57,8 @@ def full_table(results: Mapping[str, Any], block: str) -> Table | None:
     lines = []
     for name in order_figures(figures):
         whole = () if isinstance(figures[name], Mapping) else (name,)
-        cells = ["" if whole else _cell(results, row, block, (name, part), digits=3) for part in classes]
-        total = _cell(results, row, block, whole or ("mean", name), digits=3)
+        cells = ["" if whole else _cell(results, row, block, (name, part), with_interval=True) for part in classes]
+        total = _cell(results, row, block, whole or ("mean", name), with_interval=True)
         lines.append((head_of(results, name), *cells, total))
     title = "over the pixels of all images" if block == "dataset" else "mean over images"
     return Table(title, ("", *classes, "all classes"), tuple(lines))
@@ -75,11 +75,20 @@ def _shapes(row: Mapping[str, Any]) -> list[str]:
 
 def _table(results: Mapping[str, Any], block: str, names: Sequence[str], title: str, *, intervals: bool) -> Table:
     row = entries.model_row(results)
-    digits = 2 if intervals else None
     rows = []
     for part in entries.classes_of(results):
-        rows.append((part, *(_cell(results, row, block, _path(results, row, block, n, part), digits) for n in names)))
-    rows.append(("mean", *(_cell(results, row, block, _mean_path(row, block, name), digits) for name in names)))
+        rows.append(
+            (
+                part,
+                *(
+                    _cell(results, row, block, _path(results, row, block, n, part), with_interval=intervals)
+                    for n in names
+                ),
+            )
+        )
+    rows.append(
+        ("mean", *(_cell(results, row, block, _mean_path(row, block, name), with_interval=intervals) for name in names))
+    )
     return Table(title, ("class", *(head_of(results, name) for name in names)), tuple(rows))
 
 
@@ -96,14 +105,14 @@ def _mean_path(row: Mapping[str, Any], block: str, name: str) -> tuple[str, ...]
 
 
 def _cell(
-    results: Mapping[str, Any], row: Mapping[str, Any], block: str, path: tuple[str, ...], digits: int | None
+    results: Mapping[str, Any], row: Mapping[str, Any], block: str, path: tuple[str, ...], *, with_interval: bool
 ) -> str:
-    """A figure; with its interval where ``digits`` says how exact that is."""
+    """A figure, with its interval where that is wanted and there."""
     value = entries.get_in(row, block, *path)
     figure = path[1] if path[0] == "mean" and len(path) > 1 else path[0]
     has_unit = entries.get_in(results, "units", figure) is not None
-    interval = entries.get_in(row, "interval", block, *path) if digits is not None else None
-    return values.format_with_interval(value, interval, 2 if has_unit else 4, 2 if has_unit else digits or 0)
+    interval = entries.get_in(row, "interval", block, *path) if with_interval else None
+    return values.format_with_interval(value, interval, 2 if has_unit else 4)
 
 
 def _title(results: Mapping[str, Any]) -> str:
