@@ -335,6 +335,26 @@ class InspectConfig:
     trust: str | list[str] = field(default_factory=list)
 
 
+MUST_BE_GIVEN: dict[type, dict[str, str]] = {
+    ReportConfig: {"run": "write report outputs/<run>"},
+    CompareConfig: {"runs": "write compare outputs/<run> outputs/<run>"},
+    InspectConfig: {"file": "write inspect <file or run folder>"},
+    **{
+        schema: {"run": "add run=outputs/<run>"}
+        for schema in (EvaluateConfig, ExportConfig, EncodeConfig, DecodeConfig, DemoConfig)
+    },
+    **{
+        schema: {
+            "run": "add run=outputs/<run>",
+            "input": "add input=<image or folder>",
+            "output": "add output=<folder>",
+        }
+        for schema in (PredictConfig, LocalizeConfig)
+    },
+}
+"""What to write for a key that must be given, by the command: a word without a key where one may stand."""
+
+
 def schema_of(config: str) -> type:
     """Schema of a primary config, ``conf/<config>.yaml``: the class named after it, such as ``ModelsConfig``."""
     known = {**vars(schema), **globals()}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
+from segexp.config.command_schema import MUST_BE_GIVEN
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, TrainConfig
 from segexp.config.sections import structured
@@ -62,10 +63,17 @@ def plain_config(config: Any, schema: type, words: Sequence[str] = ()) -> dict[s
     try:
         check_config(plain, schema)
     except ConfigError as error:
-        raise ConfigError(_without_derived(str(error), config)) from error
+        raise ConfigError(_as_written(_without_derived(str(error), config), schema)) from error
     # It holds for the command, see segexp.config.stored.trust, and is no part of what a run is.
     plain.pop("trust", None)
     return plain
+
+
+def _as_written(problems: str, schema: type) -> str:
+    """Says of keys that must be given how the command is written."""
+    ways = MUST_BE_GIVEN.get(schema, {})
+    lines = (line.partition(": must be given; ") for line in problems.splitlines())
+    return "\n".join(f"{key}{found}{ways.get(key, rest) if found else rest}" for key, found, rest in lines)
 
 
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")

@@ -38,6 +38,8 @@ def settle_forms(config: Mapping[str, Any]) -> dict[str, Any]:
         found["callbacks"] = _callbacks(callbacks)
     if isinstance(trainer := config.get("trainer"), Mapping):
         found["trainer"] = _trainer(trainer)
+    if isinstance(device := config.get("device"), str):
+        found["device"] = SHORT_FORMS["accelerator"].get(device, device)
     if isinstance(scheduler := config.get("scheduler"), Mapping):
         found["scheduler"] = _scheduler(scheduler)
     if isinstance(optimizer := config.get("optimizer"), Mapping):

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from segexp.data.checks.problems import Problem, problem_of
-from segexp.errors import UserError
+from segexp.errors import SizeError, UserError
 from segexp.runs.console import progress
 
 T = TypeVar("T")
@@ -37,8 +38,17 @@ def process_files(
         if not isinstance(result, UserError):
             done[name(thing)] = result
         elif not leaves_out(name(thing), result):
-            problems.append(problem_of(result))
+            problems.append(_with_advice(problem_of(result)))
     return done, problems
+
+
+_LEAVE_OUT = "; save it at that size, or leave both out: datamodule.on_bad=skip"
+"""What was left out is noted without it, so it is no part of the error."""
+
+
+def _with_advice(problem: Problem) -> Problem:
+    """Says what to write where a mask and its image are of different sizes."""
+    return replace(problem, text=problem.text + _LEAVE_OUT) if isinstance(problem.error, SizeError) else problem
 
 
 def attempt(do: Callable[[T], R], thing: T) -> R | UserError:

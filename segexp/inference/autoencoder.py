@@ -133,7 +133,7 @@ def load_autoencoder(
     sources = find_sources(run, checkpoint)
     if len(sources) != 1:
         raise ConfigError(f"run: found {len(sources)} runs, expected one: codes of two autoencoders mean two things")
-    kind = device_type("gpu" if device == "cuda" else device)
+    kind = device_type("gpu" if device == "cuda" else device, "device")
     member = load_member(sources[0], kind, trust)
     task = member.module
     if not isinstance(task, Reconstruction):

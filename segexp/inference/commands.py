@@ -14,6 +14,7 @@ from segexp.config.command_schema import (
 from segexp.config.composed import checked, checked_with_data, checked_with_own
 from segexp.config.schema import FromCamConfig
 from segexp.invocation import Invocation
+from segexp.runs.checkpoints import refuse_missing
 from segexp.runs.text import readable
 from segexp.system.allocator import tune_allocator
 from segexp.system.imports import quick_imports
@@ -22,6 +23,7 @@ from segexp.system.imports import quick_imports
 def run_evaluate(config: Any, invocation: Invocation) -> None:
     """Measures a model on any data set."""
     asked, given = checked_with_data(config, EvaluateConfig)
+    refuse_missing(asked.run)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.evaluate.command import evaluate_runs
@@ -32,6 +34,7 @@ def run_evaluate(config: Any, invocation: Invocation) -> None:
 def run_export(config: Any, invocation: Invocation) -> None:
     """Writes and verifies an exported file."""
     asked, given = checked_with_data(config, ExportConfig)
+    refuse_missing(asked.run)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.export.command import export
@@ -42,6 +45,7 @@ def run_export(config: Any, invocation: Invocation) -> None:
 def run_predict(config: Any, invocation: Invocation) -> None:
     """Predicts many files."""
     asked = checked(config, PredictConfig)
+    refuse_missing(asked.run)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.predict.command import predict_files
@@ -52,6 +56,7 @@ def run_predict(config: Any, invocation: Invocation) -> None:
 def run_encode(config: Any, invocation: Invocation) -> None:
     """Writes codes of images."""
     asked = checked(config, EncodeConfig)
+    refuse_missing(asked.run)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.codes import encode_images
@@ -62,6 +67,7 @@ def run_encode(config: Any, invocation: Invocation) -> None:
 def run_decode(config: Any, invocation: Invocation) -> None:
     """Writes the image of a code."""
     asked = checked(config, DecodeConfig)
+    refuse_missing(asked.run)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.codes import decode_code
@@ -72,6 +78,7 @@ def run_decode(config: Any, invocation: Invocation) -> None:
 def run_localize(config: Any, invocation: Invocation) -> None:
     """Looks where a classifier sees a class."""
     asked = checked(config, LocalizeConfig)
+    refuse_missing(asked.run)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.localize.command import localize_files
@@ -92,6 +99,7 @@ def run_from_cam(config: Any, invocation: Invocation) -> None:
 def run_demo(config: Any, invocation: Invocation) -> None:
     """Serves the page of one model."""
     asked = checked(config, DemoConfig)
+    refuse_missing(asked.run)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.demo.command import demo

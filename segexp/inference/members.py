@@ -53,7 +53,7 @@ def load_members(
     run: RunPath | Sequence[RunPath], checkpoint: str, device: str, trust: Collection[str] = ()
 ) -> list[RunModel[BaseTask]]:
     """The checkpoints that are named, of any kind of task, on their device; at least one."""
-    kind = device_type("gpu" if device == "cuda" else device)
+    kind = device_type("gpu" if device == "cuda" else device, "device")
     members = [load_member(source, kind, trust) for source in find_sources(run, checkpoint)]
     for member in members:
         member.module.to(kind)

@@ -9,6 +9,7 @@ from typing import Any
 from segexp.config.overrides.quoting import printed
 from segexp.errors import DataError
 from segexp.runs.json_yaml import read_json
+from segexp.runs.near_paths import near_paths
 
 RunPath = str | Path
 
@@ -66,6 +67,18 @@ def find_sources(runs: RunPath | Sequence[RunPath], checkpoint: str = "best") ->
     return list({source.checkpoint.resolve(): source for source in found}.values())
 
 
+def refuse_missing(runs: RunPath | Sequence[RunPath]) -> None:
+    """Looks whether the run folders and files are there at all, before anything heavy is imported.
+
+    Raises:
+        DataError: One is not there.
+    """
+    for place in [runs] if isinstance(runs, str | Path) else runs:
+        for path in _expanded(place) if not glob.has_magic(str(place)) else ():
+            if not path.exists():
+                raise _no_folder(path)
+
+
 def tested_checkpoint(folder: Path) -> Path:
     """Gives the checkpoint in a run folder that was tested: the one that results.json names, else ``best.ckpt``."""
     checkpoint = _json(folder / "results.json").get("checkpoint")
@@ -94,10 +107,15 @@ def _source(path: Path, checkpoint: str) -> Source:
         above = path.resolve().parent.parent
         return Source(path, above if _is_run(above) else None)
     if not path.is_dir():
-        raise DataError(f"run: no folder {path}; give a run folder, such as outputs/<name>/<date>_<time>_<id>")
+        raise _no_folder(path)
     if not _is_run(path):
         raise DataError(f"run: {path} is no run folder: it holds no checkpoints/.{_runs_below(path)}")
     return Source(_in_run(path, checkpoint), path)
+
+
+def _no_folder(path: Path) -> DataError:
+    usual = "give a run folder, such as outputs/<name>/<date>_<time>_<id>"
+    return DataError(f"run: no folder {path}; {usual}{near_paths(path)}")
 
 
 def _in_run(folder: Path, checkpoint: str) -> Path:

@@ -11,6 +11,7 @@ from segexp.errors import DataError, one_line
 from segexp.runs import entries
 from segexp.runs.contents import RunContents, read_run
 from segexp.runs.json_yaml import read_object
+from segexp.runs.near_paths import near_paths
 from segexp.runs.paths import path_inside
 
 FINISHED = "finished"
@@ -87,7 +88,9 @@ def expand_place(place: str | Path) -> list[Path]:
         raise DataError(f"{place} is a file; give the folder of a run, or a folder above runs")
     matches = [Path(match) for match in sorted(glob.glob(str(place), recursive=True))]  # noqa: PTH207 - absolute ones too
     if not matches:
-        raise DataError(f"{place}: no such folder" + (", nothing matches" if glob.has_magic(str(place)) else ""))
+        raise DataError(
+            f"{place}: no such folder" + (", nothing matches" if glob.has_magic(str(place)) else near_paths(place))
+        )
     return [match for match in matches if match.is_dir()]
 
 

@@ -37,8 +37,12 @@ def check_precision(section: TrainerConfig) -> None:
         )
 
 
-def device_type(accelerator: str) -> Device:
+def device_type(accelerator: str, key: str = "trainer.accelerator") -> Device:
     """Gives the kind of device for an accelerator, ``auto``, ``cpu``, ``gpu`` or ``mps``.
+
+    Args:
+        accelerator: As asked for; ``cuda`` has become ``gpu`` already.
+        key: That it was asked for with.
 
     Raises:
         ConfigError: PyTorch sees none of that kind.
@@ -48,5 +52,8 @@ def device_type(accelerator: str) -> Device:
     if accelerator in ("auto", "mps") and torch.backends.mps.is_available():
         return "mps"
     if accelerator in ("gpu", "mps"):
-        raise ConfigError(f"trainer.accelerator: found {accelerator}, but PyTorch sees none; use auto or cpu")
+        also = ", which cuda is too" if accelerator == "gpu" else ""
+        raise ConfigError(
+            f"{key}: found {accelerator}{also}, but PyTorch sees none; use auto, which takes one by itself, or cpu"
+        )
     return "cpu"

@@ -24,6 +24,7 @@ from segexp.runs.console import LOG
 from segexp.runs.contents import read_rows
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
+from segexp.runs.near_paths import near_paths
 from segexp.system.causes import cause_of, describe_cause
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule_part import follows_length
@@ -97,7 +98,7 @@ def read_resumed(
         DataError: It is damaged, or of a later version.
     """
     if not Path(resume).is_file():
-        raise ConfigError(f"resume: no file {resume}; give a run folder or the path of a last.ckpt")
+        raise ConfigError(f"resume: no file {resume}; give a run folder or the path of a last.ckpt{near_paths(resume)}")
     try:
         check_archive(Path(resume))
         checkpoint = torch.load(resume, map_location="cpu", weights_only=True)

@@ -84,12 +84,15 @@ def nearest(word: str, valid: Iterable[str]) -> str | None:
     """The valid name that ``word`` is a misspelling of, or None when there is none, or several.
 
     Keys with dots may also stand in the wrong block, or without one: the last part decides, first among keys of the
-    same block. A word that is no misspelling finds nothing: ``max_epochs`` is not ``panel_epochs``.
+    same block. What others call a key of that block comes before what is spelt alike: ``trainer.device`` is the
+    accelerator. A word that is no misspelling finds the one name that it begins, ``crop`` for ``crop_size``, or
+    nothing: ``max_epochs`` is not ``panel_epochs``.
     """
     names = list(dict.fromkeys(valid))
     block, _, last = word.rpartition(".")
     inside = [name for name in names if name.rpartition(".")[0] == block]
-    found = _closest(last, inside)
+    meant = synonym(word, inside) if block else None
+    found = meant if meant is not None else _closest(last, inside)
     if block and last in _VAGUE:
         return found
     if found is None and (ending := _alone(word, names)) is not None:
@@ -100,13 +103,29 @@ def nearest(word: str, valid: Iterable[str]) -> str | None:
         return corrected
     if found is None and len(last) > _SHORT:
         found = _closest(last, [name for name in names if name not in inside])
-    return found
+    return found if found is not None else _begun(last, inside) or (None if block else _begun(last, names))
 
 
 def nearest_choice(word: str, choices: Sequence[str]) -> str | None:
     """The value that was meant by a wrong one: a misspelling of it, or its beginning, ``gauss`` for ``gaussian``."""
     begun = [choice for choice in choices if len(word) > _SHORT and choice.startswith(word.casefold())]
     return _closest(word, choices) or (begun[0] if len(begun) == 1 else None)
+
+
+def _begun(word: str, names: Sequence[str]) -> str | None:
+    """The one name of which ``word`` is the first words, or the beginning, or one of the words; the first that is one.
+
+    ``batch`` is batch_size rather than eval_batch_size, and ``out`` is output_dir.
+    """
+    if len(word) <= _SHORT:
+        return None
+    last = {name: name.rpartition(".")[2] for name in names}
+    ways = (
+        [name for name in names if last[name].startswith(f"{word}_")],
+        [name for name in names if last[name].startswith(word)],
+        [name for name in names if word in last[name].split("_")],
+    )
+    return next((found[0] if len(found) == 1 else None for found in ways if found), None)
 
 
 _SHORT = 2

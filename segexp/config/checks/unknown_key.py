@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from hydra.core.override_parser.types import Override
 
+from segexp.config.checks.folder_words import folder_words
 from segexp.config.checks.foreign_names import counterpart
 from segexp.config.checks.suggest import in_group, nearest
 from segexp.config.checks.tree import describe, fields_of, matches, supplied_keys
@@ -42,6 +43,8 @@ def advice(
         return f"It is taken from the data or the program and cannot be set; leave it out. {_listing(key, valid)}"
     if "trainer" in tree and (line := counterpart(key, _text(override))) is not None:
         return f"{line}."
+    if (words := _for_folder(override, valid, options)) is not None:
+        return f"For a folder of images and masks write: {words}"
     if (option := _switched_on(override, options)) is not None:
         return f"Did you mean '{option}'?"
     best = nearest(key, valid)
@@ -60,7 +63,20 @@ def advice(
     block = None if override.is_delete() or override.is_sweep_override() else _at(tree, best)
     if block is not None and not isinstance(override.value(), Mapping):
         return f"Did you mean a key of '{best}', which is a block: {', '.join(map(str, block))}?"
-    return f"Did you mean '{best}'?"
+    return f"Did you mean '{best}'?{_TOLD.get(best, '')}"
+
+
+_TOLD = {
+    "trainer.accelerator": " It is auto, which takes a GPU by itself, or cpu | gpu | mps; how many is trainer.devices.",
+}
+"""What is said beside a key that is proposed."""
+
+
+def _for_folder(override: Override, valid: Sequence[str], options: Mapping[str, Sequence[str]]) -> str | None:
+    """The words for a folder that exists, where the key speaks of data: ``data=leaves``."""
+    if override.is_delete() or override.is_sweep_override():
+        return None
+    return folder_words(override.key_or_group, override.value(), valid, options)
 
 
 def _is_supplied(key: str) -> bool:

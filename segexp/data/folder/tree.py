@@ -10,6 +10,7 @@ from numpy.lib import format as npy_format
 
 from segexp.data.file_kinds import file_ending, is_clutter, is_image
 from segexp.errors import DataError
+from segexp.runs.near_paths import near_paths
 from segexp.system.special_files import special_file
 
 MOST = 2_000_000
@@ -60,7 +61,8 @@ def list_files(root: Path, below: Sequence[str] = ("",)) -> Tree:
     """
     if not root.is_dir():
         what = "is a file" if root.exists() else "no such folder"
-        raise DataError(f"datamodule.root: {root}: {what}; give the folder that holds images and masks")
+        near = "" if root.exists() else near_paths(root)
+        raise DataError(f"datamodule.root: {root}: {what}; give the folder that holds images and masks{near}")
     found: set[str] = set()
     special: set[str] = set()
     for folder in below:

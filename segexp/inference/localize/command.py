@@ -53,7 +53,8 @@ def localize_files(config: LocalizeConfig) -> str:
     objects = None if known is None else of_images(known, [file.stem.name for file in files], _truth_key(config))
     source = _one_source(config)
     inference = {key: value for key, value in vars(config.inference).items() if value is not None}
-    localizer, stored = load_localizer(source, settings, inference, device_type(config.device), _packages(config))
+    device = device_type(config.device, "device")
+    localizer, stored = load_localizer(source, settings, inference, device, _packages(config))
     size = training_size(stored)
     scale = _scale(config, size)
     peaks = PeakRule(config.distance, config.peaks, config.floor)

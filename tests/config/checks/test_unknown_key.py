@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -24,10 +25,16 @@ MEANT = {
     "trainer.max_step=3": "trainer.max_steps",
     "max_lr=0.1": "scheduler.max_lr",
     "datamodule=folder data.root=x": "datamodule.root",
+    "datamodule.crop=48": "datamodule.crop_size",
+    "datamodule.loader.batch=4": "datamodule.loader.batch_size",
+    "out=sw": "output_dir",
+    "device=cuda": "trainer.accelerator",
+    "trainer.device=cuda": "trainer.accelerator",
 }
 GROUPS = {"optimiser=adam": "optimizer", "modle=unet": "model", "data=synthetic": "datamodule", "arch=unet": "model"}
 NOTHING = (
     "model.name=x", "model.num_classes=2", "model.in_channels=3", "optimizer.params=1",
+    "trainer.max=3",
 )  # fmt: skip
 PLUS = {
     "optimizer.amsgrad=true": "AdamW takes it",
@@ -114,3 +121,25 @@ def test_each_key_is_listed_once() -> None:
     listed = line.partition("Keys of trainer: ")[2].partition(".")[0].split(", ")
     assert listed.count("accelerator") == 1
     assert len(listed) == len(set(listed))
+
+
+def test_a_folder_that_exists_gives_the_words_that_take_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "leaves").mkdir()
+    (tmp_path / "my leaves").mkdir()
+    keys = ("data", "datamodule", "dataset", "root", "data_dir", "datamodule.root")
+    lines = [*(f"{key}=leaves" for key in keys), f"data={tmp_path / 'leaves'}", "datamodule=folder data=leaves"]
+    answers = said([*lines, "datamodule=leavse"])
+    words = [answer.partition(" write: ")[2].partition(" (--cfg")[0].strip() for answer in answers]
+    whole = "datamodule=folder datamodule.root="
+    assert words == [*[f"{whole}leaves"] * len(keys), f"{whole}{tmp_path / 'leaves'}", "datamodule.root=leaves", ""]
+    (blank,) = run_lines([[*CHECK, "data='my leaves'"]])
+    pasted = blank.err.partition(" write: ")[2].partition(" (--cfg")[0]
+    works = run_lines([[*CHECK, *shlex.split(line)] for line in (words[0], pasted)])
+    assert [answer.err for answer in works] == ["", ""]
+
+
+def test_cuda_is_a_gpu_for_every_command() -> None:
+    told, other = run_lines([[*CHECK, "device=cuda"], ["predict", "run=x", "input=y", "device=cuda"]])
+    assert "It is auto, which takes a GPU by itself, or cpu | gpu | mps; how many is trainer.devices." in told.err
+    assert "device" not in other.err, "it is the run that is missing"

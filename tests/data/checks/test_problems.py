@@ -64,6 +64,18 @@ def test_bad_masks_are_all_named_whatever_the_cache(root: Path) -> None:
         )
 
 
+def test_a_mask_of_another_size_is_left_out_by_the_line_of_the_message(root: Path) -> None:
+    write(root / "b" / "4.png", np.zeros((24, 31), np.uint8))
+    (told,) = said(Folder(root))
+    key, value = told.split("leave both out: datamodule.")[1].split("=")
+    data = Folder(root, **{key: value})
+    data.setup()
+    assert "4" not in {item.name for phase in ("train", "val", "test") for item in data.items(phase)}
+    (left_out,) = [note for note in data.notes if note.startswith("left out: ")]
+    assert "24x31 pixels, but its image" in left_out
+    assert "on_bad" not in left_out
+
+
 def test_many_of_a_kind_are_cut_short() -> None:
     told = list_lines([Problem("sizes", f"{number}.png: small") for number in range(MOST + 7)])
     assert len(told) == MOST + 1
