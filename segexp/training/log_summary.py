@@ -9,6 +9,9 @@ from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
 from segexp.training.estimate.run import RunEstimate
 
+GUESSES = ("guessed ", "to fix what was guessed", "not used: ", "passed over, by their endings")
+"""How lines begin that say how the data were understood, which warns of nothing."""
+
 
 def log_summary(
     folder: RunFolder, datamodule: ImageDataModule, module: BaseTask, ranks: int, takes: RunEstimate
@@ -30,8 +33,13 @@ def log_summary(
         LOG.info(f"ranks       {ranks}, each with its part of every batch")
     for line in takes.lines():
         LOG.info(line)
-    for note in (*datamodule.notes, *takes.warnings()):
-        LOG.warning(note)
+    for note in datamodule.notes:
+        if note.startswith(GUESSES):
+            LOG.info(f"note: {note}")
+        else:
+            LOG.warning(note)
+    for warning in takes.warnings():
+        LOG.warning(warning)
 
 
 def _part(phase: str, facts: Mapping[str, Any]) -> str:
