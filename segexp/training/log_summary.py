@@ -1,6 +1,6 @@
 """The first lines of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segexp.data.base import ImageDataModule
@@ -33,13 +33,18 @@ def log_summary(
         LOG.info(f"ranks       {ranks}, each with its part of every batch")
     for line in takes.lines():
         LOG.info(line)
-    for note in datamodule.notes:
+    log_notes(datamodule.notes)
+    for warning in takes.warnings():
+        LOG.warning(warning)
+
+
+def log_notes(notes: Sequence[str]) -> None:
+    """Logs what is said of the data: what was guessed as a note, what may be amiss as a warning."""
+    for note in notes:
         if note.startswith(GUESSES):
             LOG.info(f"note: {note}")
         else:
             LOG.warning(note)
-    for warning in takes.warnings():
-        LOG.warning(warning)
 
 
 def _part(phase: str, facts: Mapping[str, Any]) -> str:
