@@ -61,4 +61,6 @@ def _set_wheel(cells: list[nbformat.NotebookNode], wheel: Path) -> None:
 
 def _client(notebook: nbformat.NotebookNode, work: Path, python: Path) -> NotebookClient:
     manager = AsyncKernelManager(kernel_spec_manager=_OneKernel(python))
-    return NotebookClient(notebook, timeout=LIMIT, km=manager, resources={"metadata": {"path": str(work)}})
+    return NotebookClient(
+        notebook, timeout=LIMIT, startup_timeout=LIMIT, km=manager, resources={"metadata": {"path": str(work)}}
+    )

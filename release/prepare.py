@@ -128,16 +128,22 @@ def release(root: Path, version: str, *, tag: bool, trial: Callable[[Path], None
     """
     refuse(root, version)
     folder = root / "dist" / version
+    # What an earlier try has left is none of this one, whether it comes to an end or not.
     shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(exist_ok=True)
     try:
-        write_version(root, version, datetime.date.today())
-        wheel = build(folder)
-        check_archives(folder, version)
-        trial(wheel)
-        write_sums(folder)
-        if tag:
-            _git(root, "commit", "--quiet", "--message", f"Version {version}", *PLACES)
-            _git(root, "tag", "--annotate", f"v{version}", "--message", f"Version {version}")
+        # Beside the folder: archives get there only when they have gone through everything.
+        with tempfile.TemporaryDirectory(prefix=f".{version}-", dir=folder.parent) as name:
+            built = Path(name, "archives")
+            write_version(root, version, datetime.date.today())
+            wheel = build(built)
+            check_archives(built, version)
+            trial(wheel)
+            write_sums(built)
+            if tag:
+                _git(root, "commit", "--quiet", "--message", f"Version {version}", *PLACES)
+                _git(root, "tag", "--annotate", f"v{version}", "--message", f"Version {version}")
+            built.rename(folder)
     finally:
         _git(root, "checkout", "--quiet", "HEAD", "--", *PLACES)
     return folder

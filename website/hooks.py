@@ -6,10 +6,11 @@ that are made of these files.
 
 import posixpath
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mkdocs.structure.files import File
+from mkdocs.structure.files import File, InclusionLevel
 
 from website.api import api_pages
 from website.keys import key_pages
@@ -26,23 +27,27 @@ PROJECT = {
 LINK = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?(?=\))")
 
 
-def examples() -> dict[str, str]:
-    """Markdown by path below docs/ of every file of examples/."""
-    found = {}
+def notebooks() -> dict[str, str]:
+    """Markdown by path below docs/ of every notebook of examples/."""
+    return {_page_of(name): notebook_page(text, name) for name, text in _examples() if is_notebook(text)}
+
+
+def listings() -> dict[str, str]:
+    """Markdown by path below docs/ of every other file of examples/: pages link to some, no order has them."""
+    return {_page_of(name): listing_page(ROOT / name, name) for name, text in _examples() if not is_notebook(text)}
+
+
+def _examples() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "examples").rglob("*")):
         if path.suffix in (".py", ".yaml"):
-            name = path.relative_to(ROOT).as_posix()
-            text = path.read_text(encoding="utf-8")
-            page = notebook_page(text, name) if is_notebook(text) else listing_page(path, name)
-            found[_page_of(name)] = page
-    return found
+            yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
 
 
 def on_config(config: Any) -> Any:
     """Puts the notebooks into the tutorials, where mkdocs.yml names none of them."""
     tutorials = next(entry["Tutorials"] for entry in config.nav if "Tutorials" in entry)
     named = {path for entry in tutorials if isinstance(entry, dict) for path in entry.values()}
-    for uri, page in examples().items():
+    for uri, page in notebooks().items():
         if uri not in named:
             tutorials.append({title_of(page): uri})
     return config
@@ -50,8 +55,10 @@ def on_config(config: Any) -> Any:
 
 def on_files(files: Any, config: Any) -> Any:
     """Adds the pages that are made."""
-    for uri, text in (key_pages() | api_pages() | examples()).items():
+    for uri, text in (key_pages() | api_pages() | notebooks()).items():
         files.append(File.generated(config, uri, content=text))
+    for uri, text in listings().items():
+        files.append(File.generated(config, uri, content=text, inclusion=InclusionLevel.NOT_IN_NAV))
     for name, uri in PROJECT.items():
         files.append(File.generated(config, uri, content=(ROOT / name).read_text(encoding="utf-8")))
     return files

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+from segexp.config.signatures.remembered import remember_found
 from segexp.config.signatures.source import absolute, source, tree_of
 from segexp.moved import new_name
 
@@ -39,7 +40,7 @@ class Definition:
         return isinstance(self.node, ast.ClassDef)
 
 
-@functools.cache
+@remember_found
 def definition(target: str) -> Definition | None:
     """The class or function that a dotted path names.
 

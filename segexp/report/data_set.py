@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from segexp.config.stored.plain_values import refuse_size
+from segexp.errors import StoredError
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
 from segexp.runs.json_yaml import parse_yaml
@@ -43,13 +45,15 @@ def data_set_name(folder: RunContents) -> str:
 
 
 def config_section(config: str, name: str) -> Mapping[str, Any]:
-    """Reads one section of the text of config.yaml; empty where it is not there or is no mapping.
+    """Reads one section of the text of config.yaml; empty where it is not there, is no mapping or none of a config.
 
     The rest is not parsed: a page of hundreds of runs asks for a few keys of each.
     """
     found = re.search(rf"^{re.escape(name)}:[^\n]*\n(?:[ \t#-][^\n]*\n?|\n)*", config, re.MULTILINE)
     try:
         section = parse_yaml(found[0]).get(name) if found else None
-    except (ValueError, AttributeError):
+        # a few lines of references in YAML can stand for millions of entries
+        refuse_size(section, Path("config.yaml"))
+    except (ValueError, AttributeError, StoredError):
         return {}
     return section if isinstance(section, Mapping) else {}

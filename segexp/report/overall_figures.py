@@ -7,9 +7,12 @@ from typing import Any
 from segexp.report.labels import described, order_figures
 from segexp.report.values import ABSENT, format_measure
 from segexp.runs import entries
+from segexp.runs.text import printable, shortened
 
 MOST_FIGURES = 60
 """Figures of a run; those of a module of a user's own may be any number."""
+LONGEST_TEXT, LONGEST_MEANING = 100, 300
+"""Letters of a name or label, and of what a figure is."""
 MAIN = {entries.CLASSIFICATION: ("accuracy",), entries.SEGMENTATION: ("miou",), entries.RECONSTRUCTION: ("mse",)}
 """The figure that stands for a run where no other is asked for, by kind of task; of other kinds the first."""
 MEANS = {"miou": "mean IoU", "mdice": "mean Dice"}
@@ -75,9 +78,14 @@ def _path(results: Mapping[str, Any], figures: Mapping[str, Any], name: str) -> 
 def _figure(results: Mapping[str, Any], name: str, value: float, interval: object) -> OverallFigure:
     spec = described(results, name)
     unit = f" ({spec.unit})" if 0 < len(spec.unit) <= 2 else ""
-    label = MEANS.get(name, spec.label) + unit
-    pair = _ends(interval)
-    return OverallFigure(name, label, value, spec.direction == "min", 2 if spec.unit else 4, pair, spec.meaning)
+    label = shown_text(MEANS.get(name, spec.label) + unit)
+    pair, meaning = _ends(interval), shown_text(spec.meaning, LONGEST_MEANING)
+    return OverallFigure(name, label, value, spec.direction == "min", 2 if spec.unit else 4, pair, meaning)
+
+
+def shown_text(text: str, most: int = LONGEST_TEXT) -> str:
+    """A name or label of a run that anybody may have written, as one line of at most ``most`` letters."""
+    return shortened(printable(text), most)
 
 
 def _ends(interval: object) -> tuple[float, float] | None:

@@ -10,8 +10,9 @@ from segexp.report.comparison_page.compare import write_summary
 from segexp.report.gallery_page.page import GALLERY, write_gallery
 from segexp.report.methods.paragraph import write_run_methods
 from segexp.report.run_page.charts.files import save_charts
-from segexp.report.run_page.page import REPORT, write_report
+from segexp.report.run_page.page import REPORT, refreshes, write_report
 from segexp.report.run_page.rebuilt_pictures import remake
+from segexp.runs.attempts import RUNNING, record_of, state_of
 from segexp.runs.find import MANIFEST, expand_place, walk_folders
 
 SUMMARY = "summary.html"
@@ -37,12 +38,13 @@ def write_reports(
         places: Run folders, folders above them at any depth, globs, or a list of them.
         charts: Formats in which the charts of runs are written too, beside their page: ``png``, ``svg``, ``pdf``.
         pages_of_runs: Which of the pages of runs and sweeps are made: ``all``, those that are ``missing``, or ``none``,
-            so that galleries alone are.
+            so that galleries alone are. The page that a training keeps up to date is left to it; once no process
+            does, it is missing.
         write: ``html``: the pages; ``methods``: ``methods.md`` and ``references.bib`` of each run.
 
     Returns:
-        The files, pages of sweeps after those of runs, galleries last; and in words what could not be made, where other
-        files could.
+        The files, pages of sweeps after those of runs, galleries last, and among them the pages of runs under way,
+        which stay as they are; and in words what could not be made, where other files could.
 
     Raises:
         DataError: A place does not exist or holds no run, or there is no page that could be made.
@@ -52,11 +54,11 @@ def write_reports(
         raise DataError("run: no run folder was given; write for example report outputs/<name>/<date>_<time>_<id>")
     runs, sweeps = _found(given)
     methods = runs if "methods" in write else []
+    writers: list[Writer] = [(write_run_methods, methods), (partial(_write_charts, kinds=charts), runs)]
     if pages_of_runs != "all":
         wanted = pages_of_runs == "missing"
-        runs = [run for run in runs if wanted and not (run / REPORT).is_file()]
+        runs = [run for run in runs if wanted and not _has_page(run)]
         sweeps = [sweep for sweep in sweeps if wanted and not (sweep / SUMMARY).is_file()]
-    writers: list[Writer] = [(write_run_methods, methods), (partial(_write_charts, kinds=charts), runs)]
     if "html" in write:
         writers += [(_write_run, runs), (_write_sweep, sweeps), (lambda top: [write_gallery(top)], _tops(given))]
     files, failed = _written(writers)
@@ -88,8 +90,11 @@ def _written(writers: Sequence[Writer]) -> tuple[list[Path], list[str]]:
 
 
 def _tops(places: Sequence[str | Path]) -> list[Path]:
-    """Folders, each once, that were given as such and are above runs: neither a run nor a sweep, which has its page."""
-    own = ("run.json", "results.json", MANIFEST, SUMMARY)
+    """Folders, each once, that were given as such and are above runs: neither a run nor a sweep, which has its page.
+
+    A summary.html alone makes no sweep: ``compare`` writes one into any folder.
+    """
+    own = ("run.json", "results.json", MANIFEST)
     tops = dict.fromkeys(Path(place) for place in places if Path(place).is_dir())
     return [top for top in tops if not any((top / name).is_file() for name in own)]
 
@@ -114,8 +119,20 @@ def _write_charts(folder: Path, kinds: Sequence[str]) -> list[Path]:
     return [file for kind in kinds for file in save_charts(folder, kind)]
 
 
+def _has_page(run: Path) -> bool:
+    """Whether a run has its page: the last one that a training wrote of itself before it was killed is none."""
+    page = run / REPORT
+    return page.is_file() and (not refreshes(page) or _is_under_way(run))
+
+
+def _is_under_way(run: Path) -> bool:
+    return state_of(run, record_of(run).get("state")) == RUNNING
+
+
 def _write_run(folder: Path) -> list[Path]:
-    """The page, and before it the pictures that could not be made when the run ended."""
+    """The page, and before it the pictures that could not be made when the run ended; a live one is left as it is."""
+    if refreshes(folder / REPORT) and _is_under_way(folder):
+        return [folder / REPORT]
     remake(folder)
     return [write_report(folder)]
 

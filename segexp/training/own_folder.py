@@ -70,11 +70,22 @@ def own_run_folder(experiment: Experiment) -> Iterator[RunFolder]:
             # Between two things that record how they end.
             if lock.taken_by() is None:
                 end_from_outside(folder.path, INTERRUPTED, None)
+                _replace_live_page(folder.path)
             raise Interrupted(how_to_go_on(folder.path), exit_code()) from error
     finally:
         lock.release(remove=True, named=_says_running(folder.path))
         with suppress(OSError):
             folder.path.rmdir()  # where not even its config could be written; one that holds anything stays
+
+
+def _replace_live_page(folder: Path) -> None:
+    """That of a training would refresh itself for ever."""
+    # Not before: who refuses an owned run imports no pages.
+    from segexp.evaluation.run_page import write_page
+    from segexp.report.run_page.page import REPORT, refreshes
+
+    if refreshes(folder / REPORT):
+        write_page(folder)
 
 
 def _says_running(folder: Path) -> bool:

@@ -41,4 +41,4 @@ def test_search_finds_the_page_of_the_concepts(browser: Chromium, pages: list[Pa
     while "matching documents" not in browser.run(ANSWER) or not browser.run(FOUND):
         assert time.monotonic() < end, browser.run(ANSWER)
         time.sleep(0.1)
-    assert browser.run(FOUND)[0] == "What the figures mean"
+    assert browser.run(FOUND)[0] == "What the numbers mean"

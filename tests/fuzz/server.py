@@ -170,6 +170,9 @@ def _serve(numbers: Sequence[int], work: Work, limits: Limits, pipe: int) -> Non
             for number in list(numbers):
                 outcome = _one(number, work, limits, base, said)
                 os.write(pipe, json.dumps(asdict(outcome)).encode() + b"\n")
+                if outcome.kind == "memory":
+                    # What it took may stay with the process, where the allocator keeps it: a new one goes on.
+                    break
         code = 0
     finally:
         os._exit(code)

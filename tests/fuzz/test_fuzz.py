@@ -56,6 +56,18 @@ def test_the_server_tells_every_kind_of_end_and_goes_on() -> None:
     assert found == dict(enumerate(KINDS))
 
 
+def test_memory_that_stays_with_a_process_is_no_fault_of_the_next_case() -> None:
+    kept = []
+
+    def work(number: int) -> str:
+        if number == 0:
+            kept.append(b"x" * (15 * 10**7))
+        return "right"
+
+    found = [(each.number, each.kind) for each in run_cases(range(3), work, Limits(memory=10**8, cpu=5.0, wall=60))]
+    assert found == [(0, "memory"), (1, "right"), (2, "right")]
+
+
 def test_changes_are_those_of_their_seed_and_stay_where_they_should() -> None:
     content = bytes(range(256)) * 4
     changed = [change(content, [content[::-1]], random.Random(seed)) for seed in range(300)]

@@ -132,7 +132,8 @@ def test_without_a_tag_the_checkout_is_as_before(checkout: Path, built: list[str
     tried: list[Path] = []
     folder = release(checkout, "0.2.0", tag=False, trial=tried.append)
     assert built == ["0.2.0"]
-    assert tried == [folder / "segexp-0.2.0-py3-none-any.whl"]
+    assert [wheel.name for wheel in tried] == ["segexp-0.2.0-py3-none-any.whl"]
+    assert [path.name for path in folder.parent.iterdir()] == ["0.2.0"]
     assert sorted(path.name for path in folder.iterdir()) == [
         "SHA256SUMS", "segexp-0.2.0-py3-none-any.whl", "segexp-0.2.0.tar.gz",
     ]  # fmt: skip
@@ -150,12 +151,15 @@ def test_a_tag_holds_the_version(checkout: Path, built: list[str]) -> None:
         release(checkout, "0.2.0", tag=True)
 
 
-def test_a_wheel_that_fails_leaves_neither_version_nor_tag(checkout: Path, built: list[str]) -> None:
+def test_a_wheel_that_fails_leaves_neither_version_nor_tag_nor_archives(checkout: Path, built: list[str]) -> None:
     def fails(wheel: Path) -> None:
         raise RuntimeError("no report")
 
+    earlier = checkout / "dist/0.2.0"
+    earlier.mkdir(parents=True)
+    (earlier / "segexp-0.2.0.tar.gz").write_bytes(b"of an earlier try")
     with pytest.raises(RuntimeError, match="no report"):
         release(checkout, "0.2.0", tag=True, trial=fails)
-    assert not (checkout / "dist/0.2.0/SHA256SUMS").exists()
+    assert list((checkout / "dist").iterdir()) == []
     assert git(checkout, "tag") == ""
     assert git(checkout, "status", "--porcelain") == ""

@@ -3,13 +3,18 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from segexp.cli.app import run
 from segexp.errors import DataError
-from segexp.report.rebuild import write_reports
+from segexp.report import rebuild
+from segexp.report.rebuild import Pages, write_reports
+from segexp.report.run_page.page import refreshes, render_report
+from segexp.report.run_page.progress import Progress
+from segexp.runs.lock import Owner
 from tests.report.comparison_page.made import make_run
 from tests.report.made_up import write_json
 from tests.report.page import Page
@@ -63,6 +68,63 @@ def test_globs_lists_and_single_runs(sweep: Path) -> None:
     one, other = sweep / "000_model-cunet", sweep / "001_model-unet"
     assert write_reports([one, str(other), one])[0] == [one / "report.html", other / "report.html"]
     assert not (sweep / "summary.html").exists()
+
+
+def live_page(folder: Path, state: str, owner: str = "") -> str:
+    """Leaves a run as a training does after an epoch."""
+    write_json(folder / "run.json", {"state": state})
+    (folder / ".lock").write_text(owner) if owner else None
+    page = render_report(folder, Progress(1, 4, 10.0))
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    return page
+
+
+@pytest.mark.parametrize("pages", ["all", "missing"])
+def test_the_page_of_a_run_under_way_is_left_to_its_training(sweep: Path, pages: Pages) -> None:
+    folder = sweep / "000_model-cunet"
+    live = live_page(folder, "running", Owner.here().line())
+    made, failed = write_reports(sweep, pages_of_runs=pages)
+    assert failed == []
+    assert (folder / "report.html").read_text(encoding="utf-8") == live
+    # it is where all are, so that report open=true shows it
+    assert (folder / "report.html" in made) == (pages == "all")
+
+
+@pytest.mark.parametrize("pages", ["all", "missing"])
+@pytest.mark.parametrize(
+    ("state", "owner"),
+    [("running", replace(Owner.here(), started="1").line()), ("failed", ""), ("interrupted", "")],
+)
+def test_the_live_page_of_a_run_that_has_ended_is_none(sweep: Path, pages: Pages, state: str, owner: str) -> None:
+    folder = sweep / "000_model-cunet"
+    live_page(folder, state, owner)
+    assert folder / "report.html" in write_reports(sweep, pages_of_runs=pages)[0]
+    assert not refreshes(folder / "report.html")
+    assert folder / "report.html" not in write_reports(sweep, pages_of_runs="missing")[0]
+
+
+def test_a_gallery_is_made_also_where_compare_has_left_its_page(sweep: Path) -> None:
+    (sweep.parent / "summary.html").write_text("<p>written by compare</p>")
+    assert write_reports(sweep.parent, pages_of_runs="none")[0] == [sweep.parent / "gallery.html"]
+    with pytest.raises(DataError, match="pages=none makes the gallery"):
+        write_reports(sweep, pages_of_runs="none")
+
+
+def test_charts_are_drawn_of_all_runs_whatever_pages_are_made(sweep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def draw(folder: Path, kind: str) -> list[Path]:
+        drawn.append(f"{folder.name[:3]}.{kind}")
+        return [folder / f"curves.{kind}"]
+
+    monkeypatch.setattr(rebuild, "save_charts", draw)
+    (sweep / "000_model-cunet" / "report.html").write_text("<p>a page</p>")
+    choices: tuple[Pages, ...] = ("none", "missing", "all")
+    for pages in choices:
+        drawn.clear()
+        made = write_reports(sweep, ["svg", "pdf"], pages)[0]
+        assert drawn == ["000.svg", "000.pdf", "001.svg", "001.pdf", "002.svg", "002.pdf"]
+        assert sweep / "000_model-cunet" / "curves.svg" in made
 
 
 def test_a_run_that_cannot_be_read_is_named_and_the_others_are_made(sweep: Path) -> None:

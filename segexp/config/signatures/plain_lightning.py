@@ -9,6 +9,7 @@ from typing import Any
 from segexp.config.checks.suggest import did_you_mean
 from segexp.config.lineage import Definition, ancestors, definition
 from segexp.config.signatures.declared_figures import written_figures
+from segexp.config.signatures.remembered import remember_found
 from segexp.config.signatures.task_figures import BASE
 from segexp.errors import ConfigError
 from segexp.spec import Direction
@@ -34,14 +35,17 @@ def has_own_data(datamodule: Mapping[str, Any]) -> bool:
     return not comes_from(datamodule.get("_target_"), DATA)
 
 
-@functools.cache
 def comes_from(target: Any, base: str) -> bool:
     """True if a class is below one of segexp's, as far as source tells; True where it does not tell."""
     name = str(target)
     # Classes of segexp's own, of every command: their source need not be read.
-    if name.startswith("segexp.") or (found := definition(name)) is None or not found.is_class:
-        return True
-    return any(each.dotted == base for each in ancestors(found))
+    return name.startswith("segexp.") or definition(name) is None or _comes_from(name, base)
+
+
+@functools.cache
+def _comes_from(name: str, base: str) -> bool:
+    found = definition(name)
+    return found is None or not found.is_class or any(each.dotted == base for each in ancestors(found))
 
 
 def logged_direction(name: str, task: str, mode: Direction | None) -> Direction:
@@ -95,7 +99,7 @@ def check_logged(name: str, task: str) -> None:
     )
 
 
-@functools.cache
+@remember_found
 def logged_names(task: str) -> frozenset[str] | None:
     """Names under which a LightningModule logs, written out in its calls of ``self.log`` and ``self.log_dict``.
 

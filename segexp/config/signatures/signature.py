@@ -6,13 +6,13 @@ torch (seconds); parsing its file takes milliseconds, so a wrong key or value is
 
 import ast
 import builtins
-import functools
 import types
 import typing
 from dataclasses import dataclass
 from typing import Any
 
 import segexp.types
+from segexp.config.signatures.remembered import remember_found
 from segexp.config.signatures.source import DEPTH, Found, find
 
 UNKNOWN = object()
@@ -51,7 +51,7 @@ _WITHOUT_CONSTRUCTOR = {"object", "ABC", "Protocol", "Generic"}
 """Bases that take no keys; ``abc`` is built into the interpreter and has no file to be read."""
 
 
-@functools.cache
+@remember_found
 def signature(target: str) -> Signature | None:
     """The signature behind a dotted path.
 

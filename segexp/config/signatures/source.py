@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
+from segexp.config.signatures.remembered import remember_found
 from segexp.moved import new_name
 
 Definition = ast.ClassDef | ast.FunctionDef
@@ -182,7 +183,7 @@ def _parsed(path: Path) -> ast.Module | Exception:
         return error
 
 
-@functools.cache
+@remember_found
 def source(module: str) -> Path | None:
     """File of a module, found without importing it or its parents (``find_spec`` would import torch).
 

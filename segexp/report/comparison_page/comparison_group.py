@@ -13,9 +13,9 @@ from segexp.report.comparison_page.configurations.spread import Spread
 from segexp.report.comparison_page.measure import Measure, choose_measure
 from segexp.report.comparison_page.paired import Difference, differences
 from segexp.report.comparison_page.significance import holm, sign_flip_p_values
+from segexp.report.data_set import LONGEST_NAME
 from segexp.report.labels import lower_is_better
-from segexp.runs import entries
-from segexp.runs.text import shortened
+from segexp.runs.text import printable, shortened
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,14 @@ class ComparisonGroup:
         return row.by_image(self.measure.column)
 
     @property
+    def data_set(self) -> str:
+        """Name of the data set; empty where nothing tells."""
+        return printable(shortened(self.rows[0].runs[0].data_set, LONGEST_NAME)).strip()
+
+    @property
     def title(self) -> str:
         """Data set and test images."""
-        data = shortened(
-            entries.to_text(entries.get_in(self.rows[0].runs[0].results, "task", "datamodule")), 60
-        ).strip()
+        data = self.data_set
         described = self.rows[0].tested.describe()
         return f"{data}, {described}" if data else described
 

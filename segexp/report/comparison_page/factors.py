@@ -9,7 +9,7 @@ from segexp.errors import ConfigError
 from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configurations.configuration import Configuration
 from segexp.report.comparison_page.configurations.naming import short_names
-from segexp.report.comparison_page.configurations.settings import text_of
+from segexp.report.comparison_page.configurations.settings import FOLD, SEEDS, text_of
 from segexp.report.comparison_page.configurations.spread import Spread, mean_and_deviation
 
 FEW_SEEDS = 6
@@ -130,12 +130,27 @@ def factor_tables(groups: Sequence[ComparisonGroup], rows: str | None, columns: 
 
 def _unknown(groups: Sequence[ComparisonGroup], rows: str, columns: str) -> ConfigError:
     varied = varied_of(groups)
+    if repeated := [(name, key) for name, key in (("rows", rows), ("columns", columns)) if key in (*SEEDS, FOLD)]:
+        return _averaged_over(*repeated[0], varied)
     known = list(dict.fromkeys([*varied, *short_names(varied).values()]))
     name, value = ("rows", rows) if rows not in known else ("columns", columns)
     best = nearest(value, known)
     hint = f" Did you mean '{best}'?" if best else ""
     there = ", ".join(varied) or "nothing: there is one configuration"
     return ConfigError(f"{name}={value}: no test set has runs that differ in it.{hint} What varies: {there}")
+
+
+def _averaged_over(name: str, key: str, varied: Sequence[str]) -> ConfigError:
+    """Of seeds and folds: they vary, and yet are no rows or columns."""
+    what = "folds" if key == FOLD else "seeds"
+    can = f"{name}= takes another key that varies, two different ones in all: {', '.join(varied)}"
+    if len(varied) < 2:
+        only = f"only {varied[0]} varies" if varied else "nothing else varies"
+        can = f"a table of two keys needs two that vary, and here {only}: leave rows= and columns= away"
+    return ConfigError(
+        f"{name}={key}: figures are averaged over the {what} of a configuration (mean ± deviation, n of them), so that "
+        f"{key} is neither rows nor columns; {can}"
+    )
 
 
 def few_seeds(groups: Sequence[ComparisonGroup]) -> str | None:

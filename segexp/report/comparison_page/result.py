@@ -20,11 +20,10 @@ from segexp.report.comparison_page.output.page import PageInput, render_comparis
 from segexp.report.comparison_page.output.terminal import as_text
 from segexp.report.comparison_page.output.thesis import as_latex
 from segexp.report.comparison_page.search import Search
-from segexp.runs import entries
 from segexp.runs.contents import RunContents
 from segexp.runs.files import replace_file
 from segexp.runs.find import FINISHED, LeftOut
-from segexp.runs.text import printable, shortened, utf8
+from segexp.runs.text import printable, utf8
 
 Format = Literal["csv", "md", "html", "tex", "methods"]
 FORMATS: tuple[Format, ...] = ("csv", "md", "html")
@@ -79,7 +78,9 @@ class Comparison:
         made: dict[Format, Callable[[], str]] = {
             "csv": lambda: as_csv(self.groups),
             "md": self._markdown,
-            "tex": lambda: as_latex(self.title, self.groups, self.notes, self.factors or [None] * len(self.groups)),
+            "tex": lambda: as_latex(
+                self.title, self.groups, self.notes, self.factors or [None] * len(self.groups), self.searches
+            ),
         }
         files = [replace_file(out / f"summary.{name}", utf8(text())) for name, text in made.items() if name in formats]
         if "methods" in formats:
@@ -190,9 +191,7 @@ def _indented(left_out: Sequence[LeftOut]) -> str:
 
 def _title(made: Sequence[ComparisonGroup], searches: Sequence[Search]) -> str:
     rows = [row for group in made for row in group.rows]
-    found = [entries.to_text(entries.get_in(group.rows[0].runs[0].results, "task", "datamodule")) for group in made]
-    names = [printable(shortened(name, 60)).strip() for name in found]
-    data = " and ".join(dict.fromkeys(name for name in names if name))
+    data = " and ".join(dict.fromkeys(group.data_set for group in made if group.data_set))
     what = rows[0].name if len(rows) == 1 else f"{len(rows)} configurations"
     if len(searches) == 1 and searches[0].trials:
         what = f"Search of {len(searches[0].trials)} trials"

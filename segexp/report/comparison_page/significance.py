@@ -65,3 +65,8 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
         highest = max(highest, min(1.0, value * (len(known) - rank)))
         corrected[place] = highest
     return corrected
+
+
+def smallest_p_value(images: int) -> float:
+    """The smallest two-sided p-value that sign flips of so many images can give: all differences have one sign."""
+    return 1.0 if images < 1 else max(2.0 / 2.0 ** min(images, 40), 1.0 / (FLIPS + 1))

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,21 @@ import yaml
 from segexp.config.command_schema import DashboardConfig
 from segexp.config.composed import checked
 from segexp.config.overrides.quoting import shell_word
+from segexp.config.signatures.plain_lightning import direction_of_words
 from segexp.config.signatures.task_figures import SEGMENTATION, watched_direction
 from segexp.errors import ConfigError, MissingExtraError, SegexpError, UserError, one_line
 from segexp.invocation import Invocation
 from segexp.runs.files import replace_file
 from segexp.runs.text import printable, utf8
+from segexp.spec import Direction
 from segexp.system.wandb_key import has_key
 
 SWEEP = Path(__file__).with_name("wandb_sweep.yaml")
 PROJECT = "segexp"
 """Project of a run for which nothing else is said."""
 PACKAGES = ("wandb", "wandb_workspaces")
+OTHER_TASKS = ("segexp.tasks.classification.Classification", "segexp.tasks.reconstruction.Reconstruction")
+"""Those of segexp that log other figures than a segmentation."""
 OFFLINE = ("offline", "dryrun", "disabled")
 _FORBIDDEN = re.compile(r"[/\\#?%:]")
 LONGEST_NAME = 128
@@ -42,9 +47,16 @@ def run_dashboard(config: Any, invocation: Invocation) -> None:
     sent = [kind for kind in asked.write if kind != "sweep"]
     if sent:
         check_can_send()
-    lines = [*_write_sweep(Path(asked.out), asked.measure, project, entity)] if "sweep" in asked.write else []
-    if sent:
-        lines = [*_sent(asked, sent, project, entity), *lines]
+    searched = "sweep" in asked.write
+    # All that can be refused comes first, then what may fail on the way, and the file last: one that is left from a
+    # failed try would forbid the next.
+    text = _sweep_text(Path(asked.out), asked.measure, project, entity) if searched else ""
+    lines = _sent(asked, sent, project, entity) if sent else []
+    lines += _write_sweep(Path(asked.out), text) if searched else []
+    if searched and not _better(f"val/{asked.measure}")[1]:
+        lines.append(
+            f"           no segmentation logs {asked.measure}: say the task there, and models and losses of it"
+        )
     print("\n".join(map(printable, lines)))  # noqa: T201 - the command's answer
 
 
@@ -108,14 +120,22 @@ def _sent(asked: DashboardConfig, kinds: Sequence[str], project: str, entity: st
     return [f"{kind:<10} {made.url}" for kind, made in saved.items()]
 
 
-def _write_sweep(target: Path, measure: str, project: str, entity: str | None) -> list[str]:
-    """Writes the search, with the project and the measure in it."""
+def _sweep_text(target: Path, measure: str, project: str, entity: str | None) -> str:
+    """The search, with the project and the measure in it.
+
+    Raises:
+        UserError: There is such a file already.
+        ConfigError: Nothing says whether more or less of the measure is better.
+    """
     if target.exists():
         raise UserError(f"out: {target} is there already, and it may be edited; give another name, or remove it")
     text = SWEEP.read_text(encoding="utf-8")
     named = f"project: {_yaml(project)}" + (f"\nentity: {_yaml(entity)}" if entity else "")
     text = re.sub(r"^project: .*$", lambda _: named, text, count=1, flags=re.MULTILINE)
-    text = _with_measure(text, measure)
+    return _with_measure(text, measure)
+
+
+def _write_sweep(target: Path, text: str) -> list[str]:
     target.parent.mkdir(parents=True, exist_ok=True)
     replace_file(target, utf8(text))
     return [
@@ -129,9 +149,29 @@ def _with_measure(text: str, measure: str) -> str:
     if measure == "miou":
         return text
     name = f"val/{measure}"
-    goal = "minimize" if watched_direction(name, SEGMENTATION) == "min" else "maximize"
+    goal = "minimize" if _better(name)[0] == "min" else "maximize"
     text = text.replace("name: val/miou ", f"name: {_yaml(name)} ").replace("goal: maximize", f"goal: {goal}")
     return text.replace("  - ${args_no_hyphens}", f"  - {_yaml(f'monitor={name}')}\n  - ${{args_no_hyphens}}")
+
+
+def _better(name: str) -> tuple[Direction, bool]:
+    """Whether more or less of a measure is better, and whether a segmentation logs it.
+
+    As the first of segexp's tasks says that logs it, else by the words in its name: a task of the user's own, or any
+    LightningModule, may log it.
+
+    Raises:
+        ConfigError: No task logs it, and no word in it tells.
+    """
+    try:
+        return watched_direction(name, SEGMENTATION), True
+    except ConfigError as refused:
+        for task in OTHER_TASKS:
+            with suppress(ConfigError):
+                return watched_direction(name, task), False
+        if (way := direction_of_words(name)) is None:
+            raise refused
+        return way, False
 
 
 def _yaml(name: str) -> str:

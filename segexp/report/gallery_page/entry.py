@@ -9,7 +9,7 @@ from segexp.errors import DataError, one_line
 from segexp.report.comparison_page.output.links import report_link
 from segexp.report.data_set import config_section, data_set_name
 from segexp.report.gallery_page.thumbnail import thumbnail
-from segexp.report.overall_figures import OverallFigure, overall_figures
+from segexp.report.overall_figures import OverallFigure, overall_figures, shown_text
 from segexp.report.run_page.sections import page_title, state
 from segexp.runs import entries
 from segexp.runs.contents import RunContents, read_record
@@ -21,6 +21,8 @@ LONGEST_REASON = 300
 """Letters of why a run has no figures."""
 MOST_TAGS = 20
 """Tags of a run that are shown."""
+MOST_BITS = 1024
+"""Of a whole number that is shown as a tag."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,10 @@ def read_entry(path: Path, out: Path, share: int) -> GalleryEntry:
     except (DataError, OSError) as error:
         reason = one_line(error)
     except Exception as error:  # files that anybody may have written hold anything
-        reason = f"its files make no row ({type(error).__name__}: {one_line(error)}); edited?"
+        reason = f"its files make no row ({one_line(error)}); edited?"
     # Of its own path the row tells already.
     reason = reason.removeprefix(f"{path}").lstrip("/: ")
-    return GalleryEntry(path, path.name, UNREADABLE, "bad", shortened(reason, LONGEST_REASON))
+    return GalleryEntry(path, path.name, UNREADABLE, "bad", shortened(printable(reason), LONGEST_REASON))
 
 
 def _entry(folder: RunContents) -> GalleryEntry:
@@ -89,14 +91,14 @@ def _entry(folder: RunContents) -> GalleryEntry:
     seconds = run.get("seconds")
     return GalleryEntry(
         folder.path,
-        page_title(folder)[0],
-        name,
+        shown_text(page_title(folder)[0]),
+        shown_text(name),
         kind,
         "" if tested else _why_not(folder),
-        name=entries.to_text(run.get("name")),
-        data=data_set_name(folder),
-        model=entries.to_text(entries.get_in(run, "model", "name")),
-        task=entries.task_kind(results) if tested else _task_option(folder),
+        name=shown_text(entries.to_text(run.get("name"))),
+        data=shown_text(data_set_name(folder)),
+        model=shown_text(entries.to_text(entries.get_in(run, "model", "name"))),
+        task=shown_text(entries.task_kind(results) if tested else _task_option(folder)),
         tags=run_tags(folder.config),
         started=_time(run.get("started")),
         seconds=float(seconds) if isinstance(seconds, int | float) else None,
@@ -128,10 +130,15 @@ def run_tags(config: str) -> tuple[str, ...]:
     for logger in config_section(config, "logger").values():
         tags = entries.get_in(logger, "tags")
         if isinstance(tags, Mapping):
-            found |= dict.fromkeys(f"{key}={value}" for key, value in tags.items())
+            found |= dict.fromkeys(f"{key}={value}" for key, value in tags.items() if _is_word(key) and _is_word(value))
         elif isinstance(tags, list):
-            found |= dict.fromkeys(map(str, tags))
-    return tuple(printable(tag) for tag in found)[:MOST_TAGS]
+            found |= dict.fromkeys(str(tag) for tag in tags if _is_word(tag))
+    return tuple(shown_text(tag) for tag in list(found)[:MOST_TAGS])
+
+
+def _is_word(value: object) -> bool:
+    """Whether a value of YAML is a text or a number, of no more digits than Python writes."""
+    return isinstance(value, str | float) or (isinstance(value, int) and value.bit_length() <= MOST_BITS)
 
 
 def _time(text: object) -> datetime | None:

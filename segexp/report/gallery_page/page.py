@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from segexp.report.gallery_page.entry import GalleryEntry, read_entry
 from segexp.report.gallery_page.thumbnail import share_of_bytes
+from segexp.report.overall_figures import shown_text
 from segexp.report.page_template import load_template
 from segexp.report.values import format_duration, format_measure
 from segexp.runs.files import replace_file
-from segexp.runs.find import walk_folders
+from segexp.runs.find import sweep_of, walk_folders
 from segexp.runs.text import printable, utf8
 
 GALLERY = "gallery.html"
@@ -106,7 +107,7 @@ def _row(entry: GalleryEntry, top: Path) -> dict[str, Any]:
     sweep = _sweep(entry.path, top)
     return {
         "entry": entry,
-        "place": entry.path.relative_to(top).as_posix() if entry.path != top else entry.path.name,
+        "place": printable(entry.path.relative_to(top).as_posix() if entry.path != top else entry.path.name),
         "sweep": sweep,
         "started": entry.started.strftime("%Y-%m-%d %H:%M") if entry.started else "",
         "moment": entry.started.timestamp() if entry.started else "",
@@ -117,12 +118,12 @@ def _row(entry: GalleryEntry, top: Path) -> dict[str, Any]:
 
 
 def _sweep(run: Path, top: Path) -> tuple[str, str] | None:
-    """Name and address of the page of the sweep that a run below ``top`` is of."""
-    above = run.parent
-    if run == top or not (above / SUMMARY_OF_SWEEP).is_file():
+    """Name of the sweep that a run below ``top`` is of, and the address of its page; empty: it has none."""
+    name = "" if run == top else sweep_of(run)
+    if not name:
         return None
-    relative = (above / SUMMARY_OF_SWEEP).relative_to(top).as_posix()
-    return above.name, quote(relative)
+    page = run.parent / SUMMARY_OF_SWEEP
+    return shown_text(name), quote(page.relative_to(top).as_posix()) if page.is_file() else ""
 
 
 def _script_data(found: Sequence[GalleryEntry], measures: dict[str, tuple[int, bool]]) -> str:

@@ -49,9 +49,14 @@ class DescribedRun:
         return entries.to_text(named or entries.get_in(self.contents.results, "task", "datamodule"))
 
     def known(self, key: str) -> Any:
-        """Value of a key of the config; None where it has none, or is null, false, ``none`` or empty."""
+        """Value of a key of the config; None where it has none, or is null, false, ``none`` or empty; 0 is a value."""
         value = self.config.get(key)
-        return None if value in (None, False, "none", "", [], {}) else value
+        # 0 equals False: a weight decay of 0 is a setting, and False is none.
+        return None if value is None or value is False or value in ("none", "", [], {}) else value
+
+    def positive(self, key: str) -> Any:
+        """Value of a key of the config with which nothing is done where it is 0; then, and without one, None."""
+        return self.known(key) or None
 
     def cite(self, section: str) -> str:
         """The citations of a block of the config, with a blank before them."""
@@ -62,9 +67,14 @@ class DescribedRun:
         return class_name(self.config.get(f"{section}._target_"))
 
     def settings(self, section: str, *left_out: str) -> str:
-        """``lr 0.005, weight_decay 0.0001``: keys of a block and their values, but those that are null or false."""
+        """``lr 0.005, weight_decay 0``: keys of a block and their values, but those that are null or false.
+
+        Args:
+            section: Of the config, ``optimizer`` or ``loss.terms.bce``.
+            left_out: Last parts of keys that are not said.
+        """
         pairs = [
-            f"{escape_text(key.partition('.')[2])} {escape_text(values.format_plain(value))}"
+            f"{escape_text(key.removeprefix(f'{section}.'))} {escape_text(values.format_plain(value))}"
             for key, value in self.config.items()
             if key.startswith(f"{section}.") and self.known(key) is not None
             and key.rpartition(".")[2] not in ("_target_", "_partial_", *left_out)

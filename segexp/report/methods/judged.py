@@ -8,10 +8,13 @@ from segexp.report.markdown import escape_text, format_code
 from segexp.report.methods.described_run import DescribedRun, join_words
 from segexp.report.run_page.decided import of_monitor, threshold_of
 from segexp.report.run_page.tiles import tiles
+from segexp.report.run_page.trivial import trivial_rows
 from segexp.runs import entries
 
 PACKAGES = {"segexp": "segexp", "torch": "PyTorch", "lightning": "PyTorch Lightning", "hydra-core": "Hydra"}
 """Packages of run.json that a paragraph names, and their names there."""
+PERSON = "a person"
+"""Note of a row of results.json that is of somebody's masks."""
 WAYS = {"max": "highest", "min": "lowest"}
 
 
@@ -76,10 +79,7 @@ def measure_sentences(run: DescribedRun, *, alone: bool) -> Iterator[str]:
         if meaning := entries.to_text(entries.get_in(results, "averaging", key)):
             yield f"{text}: {escape_text(meaning)}."
     yield from _intervals(run)
-    others = [name for row in entries.rows_of(results)[1:] if not (name := _name(row)).startswith("model")]
-    if others:
-        named = join_words([escape_text(name) for name in others])
-        yield f"Trivial predictors beside the model: {named}{run.cite('baselines')}."
+    yield from _beside(run)
     if alone and (found := [_headline(tile.name, tile.value, tile.interval) for tile in tiles(run.contents)]):
         yield f"On the test images: {', '.join(found)}."
 
@@ -93,8 +93,23 @@ AVERAGED = {
 """Entries of ``averaging`` in results.json, and how a sentence begins that says them."""
 
 
-def _name(row: object) -> str:
-    return entries.to_text(entries.get_in(row, "name"))
+def _beside(run: DescribedRun) -> Iterator[str]:
+    """Who else was judged by the same figures: trivial predictors, people, and what a task of the user's own adds."""
+    results = run.contents.results
+    named = {entries.to_text(row.get("name")): row for row in entries.rows_of(results)[1:]}
+    people = [name for name, row in named.items() if row.get("note") == PERSON]
+    trivial = [name for name in trivial_rows(results) if name in named and name not in people]
+    others = [name for name in named if name not in (*people, *trivial) and not name.startswith("model")]
+    if trivial:
+        yield f"Trivial predictors beside the model: {_listed(trivial)}{run.cite('baselines')}."
+    if people:
+        yield f"Masks by other people of the test images were judged by the same measures: {_listed(people)}."
+    if others:
+        yield f"Judged beside the model too: {_listed(others)}."
+
+
+def _listed(names: list[str]) -> str:
+    return join_words([escape_text(name) for name in names])
 
 
 def _headline(name: str, value: str, interval: str) -> str:

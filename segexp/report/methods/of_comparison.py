@@ -1,9 +1,13 @@
 """Methods of runs that are compared: what all have in common once, what differs by configuration."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from segexp.report.comparison_page.comparison_group import ComparisonGroup
+from segexp.report.comparison_page.configurations.configuration import Configuration
+from segexp.report.comparison_page.configurations.run import ComparedRun
+from segexp.report.comparison_page.configurations.settings import FOLD
 from segexp.report.comparison_page.search import Search
 from segexp.report.markdown import escape_text, format_code
 from segexp.report.methods.described_run import DescribedRun, join_words
@@ -25,14 +29,26 @@ def write_comparison_methods(
         OSError: The folder cannot be written.
     """
     members = [
-        Member(DescribedRun(run.contents), f"{group.letter}: {row.name}" if group.letter else row.name)
+        Member(DescribedRun(run.contents), f"{group.letter}: {row.name}" if group.letter else row.name, repeat)
         for group in groups
         for row in group.rows
-        for run in row.runs
+        for run, repeat in _repeats(row)
     ]
     return write_methods(
         out, f"{len(members)} runs, {escape_text(title)}", members, [*_searched(searches), *_repeated(groups)]
     )
+
+
+def _repeats(row: Configuration) -> Iterator[tuple[ComparedRun, str]]:
+    """Runs of a configuration, each with its seed and its fold; with its folder where those are of several runs."""
+    named = [
+        (run, f"seed {repeat.seed}" + (f", fold {run.config.get(FOLD, 0)}" if len(repeat.runs) > 1 else ""))
+        for repeat in row.repeats
+        for run in repeat.runs
+    ]
+    count = Counter(name for _, name in named)
+    for run, name in named:
+        yield run, name if count[name] == 1 else f"{name}, {run.path.name}"
 
 
 def _searched(searches: Sequence[Search]) -> Iterator[str]:

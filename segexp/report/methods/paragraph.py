@@ -1,6 +1,7 @@
 """``methods.md`` and ``references.bib``: a section on methods for a thesis, of one run or of several, ready to edit."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,10 +33,12 @@ class Member:
     Attributes:
         run: Its files.
         name: Of its configuration.
+        repeat: What sets it apart from other runs of its configuration, such as ``seed 1``.
     """
 
     run: DescribedRun
     name: str = ""
+    repeat: str = ""
 
 
 def sections(*, alone: bool) -> Mapping[str, Sentences]:
@@ -92,10 +95,9 @@ def methods_text(what: str, members: Sequence[Member], repeated: Sequence[str] =
     """The text: a paragraph for each part of the experiment; what differs between runs is said by configuration."""
     parts = ["# Methods", ABOUT.format(what=what)]
     for heading, sentences in sections(alone=len(members) == 1).items():
-        texts: dict[str, list[str]] = {}
+        texts: dict[str, list[Member]] = {}
         for member in members:
-            names = texts.setdefault(" ".join(sentences(member.run)), [])
-            names += [member.name] if member.name not in names else []
+            texts.setdefault(" ".join(sentences(member.run)), []).append(member)
         body = _body(texts)
         body += f"\n\n{' '.join(repeated)}" if heading == "Training" and repeated else ""
         if body.strip():
@@ -103,12 +105,24 @@ def methods_text(what: str, members: Sequence[Member], repeated: Sequence[str] =
     return "\n\n".join(parts) + "\n"
 
 
-def _body(texts: Mapping[str, Sequence[str]]) -> str:
+def _body(texts: Mapping[str, Sequence[Member]]) -> str:
     """The one text of all runs; else a line for each, with the configurations that it is of."""
     if len(texts) == 1:
         return next(iter(texts))
-    lines = [f"- {join_words([escape_text(name) for name in names])}: {text}" for text, names in texts.items() if text]
+    told = Counter(name for members in texts.values() for name in {member.name for member in members})
+    lines = [f"- {_named(members, told)}: {text}" for text, members in texts.items() if text]
     return "\n".join(["By configuration:\n", *lines]) if lines else ""
+
+
+def _named(members: Sequence[Member], told: Mapping[str, int]) -> str:
+    """Configurations; with its repeats, ``cunet (seed 0 and seed 2)``, one of which other runs have other texts."""
+    repeats: dict[str, list[str]] = {}
+    for member in members:
+        repeats.setdefault(member.name, []).append(escape_text(member.repeat))
+    names = [
+        escape_text(name) + (f" ({join_words(found)})" if told[name] > 1 else "") for name, found in repeats.items()
+    ]
+    return join_words(names)
 
 
 def references_text(text: str, runs: Iterable[DescribedRun]) -> str:

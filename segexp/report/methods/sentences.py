@@ -65,7 +65,7 @@ def _counts(run: DescribedRun, *, together: bool) -> Iterator[str]:
 def _split(run: DescribedRun, *, alone: bool) -> Iterator[str]:
     rule = entries.get_in(run.contents.run, "data", "split", "rule")
     seed = entries.to_text(entries.get_in(run.contents.run, "data", "split", "seed"))
-    validation = _percent(run.known("datamodule.val_fraction"))
+    validation = _percent(run.positive("datamodule.val_fraction"))
     rest = f"; {validation} of the images that are not tested validate" if validation else ""
     drawn = f", drawn with seed {seed}" if seed else ""
     if file := run.known("datamodule.split_file"):
@@ -107,7 +107,7 @@ def sample_sentences(run: DescribedRun) -> Iterator[str]:
         if isinstance(change, Mapping)
     ]
     for key, text in (("rotate", "rotation by up to {:g}°"), ("scale", "zoom by up to exp(±{:g})")):
-        if _is_number(amount := run.known(f"augment.{key}")):
+        if _is_number(amount := run.positive(f"augment.{key}")):
             changes.insert(0, text.format(amount))
     if changes:
         yield f"Training samples are changed at random by {join_words(changes)}{run.cite('augment')}."
@@ -137,7 +137,7 @@ def _crops(run: DescribedRun) -> str:
     places = "on a regular grid" if grid else f"at random places, {drawn} in each epoch"
     samples = entries.get_in(run.contents.run, "data", "train", "samples")
     amount = f", {values.format_count(samples)} an epoch" if isinstance(samples, int) else ""
-    share = _percent(run.known("datamodule.positive_fraction"))
+    share = _percent(run.positive("datamodule.positive_fraction"))
     more = f"; at least {share} of them hold foreground" if share else ""
     side = f"{values.format_plain(size)} x {values.format_plain(size)}" if _is_number(size) else escape_text(str(size))
     return f"Training samples are crops of {side} pixels {places}{amount}{more}."
@@ -179,13 +179,13 @@ def training_sentences(run: DescribedRun) -> Iterator[str]:
         yield "The learning rate is constant."
     yield from _length(run)
     others = [
-        class_name(value)
+        f"{class_name(value)}{_in_brackets(run.settings(key.removesuffix('._target_')))}"
         for key, value in run.config.items()
-        if key.startswith("callbacks.") and key.endswith("._target_")
+        if key.startswith("callbacks.") and key.endswith("._target_") and key.count(".") == 2
     ]
     if others:
         yield f"Callbacks: {join_words(others)}{run.cite('callbacks')}."
-    clip = run.known("trainer.gradient_clip_val")
+    clip = run.positive("trainer.gradient_clip_val")
     if clip is not None:
         yield f"Gradients are clipped at {values.format_plain(clip)}."
 
@@ -209,8 +209,11 @@ def _loss(run: DescribedRun) -> Iterator[str]:
 
 
 def _weighed(run: DescribedRun, name: str, kind: str) -> str:
+    """A term of a sum with its weight, and with its settings in brackets."""
     weight = run.config.get(f"loss.weights.{name}")
-    return f"{kind} times {weight:g}" if isinstance(weight, int | float) else f"{kind} with a weight that changes"
+    changes = _in_brackets(run.settings(f"loss.weights.{name}"))
+    times = f" times {weight:g}" if _is_number(weight) else f" with a weight that changes{changes}"
+    return f"{kind}{times}{_in_brackets(run.settings(f'loss.terms.{name}'))}"
 
 
 def _length(run: DescribedRun) -> Iterator[str]:

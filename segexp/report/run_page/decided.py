@@ -42,5 +42,9 @@ def decided(runs: Sequence[Results]) -> str:
     monitors = {
         entries.to_text(entries.get_in(results, "checkpoint", "monitor")) for results in runs if of_monitor(results)
     }
-    half = f"; {', '.join(sorted(monitors))} by which checkpoints are chosen is {HALF}" if monitors else ""
-    return f"Masks are at the threshold that each run has chosen, {text}{half}."
+    told = f"Test masks are cut at the threshold that each run chose on validation images, {text}."
+    if not monitors:
+        return told
+    one = len(monitors) == 1
+    names = f"figure{'' if one else 's'} that chose the checkpoint{'' if one else 's'} ({', '.join(sorted(monitors))})"
+    return f"{told} The validation {names} {'was' if one else 'were'} measured with masks cut {HALF}."

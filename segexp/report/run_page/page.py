@@ -33,6 +33,8 @@ from segexp.runs.text import utf8
 
 REPORT = "report.html"
 """Name of the report in the run folder."""
+REFRESH_MARK, HEAD = b'<meta http-equiv="refresh"', 2048
+"""How a page says that it loads itself again, and the bytes of its begin that hold it."""
 MANY_IMAGES = 12
 """Above so many images the table per image is folded."""
 
@@ -51,6 +53,15 @@ def write_report(run_dir: Path) -> Path:
         OSError: The folder cannot be written.
     """
     return replace_file(run_dir / REPORT, utf8(render_report(run_dir)))
+
+
+def refreshes(page: Path) -> bool:
+    """Tells whether a page loads itself again, as that of a run under way does; False where it cannot be read."""
+    try:
+        with page.open("rb") as stream:
+            return REFRESH_MARK in stream.read(HEAD)
+    except OSError:
+        return False
 
 
 def render_report(run_dir: Path, progress: Progress | None = None) -> str:

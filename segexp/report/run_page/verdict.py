@@ -19,6 +19,12 @@ LEVEL = 0.02
 FEW_EPOCHS = 5
 """Validations below which nothing is said of more epochs."""
 
+MOST_NAMED = 3
+"""Trivial predictors that are named."""
+
+LEAST_SHOWN = 0.0005
+"""Gain that is told as a number."""
+
 Kind = Literal["good", "bad", "open"]
 Row = Mapping[str, str]
 
@@ -67,9 +73,10 @@ def find_verdict(results: Mapping[str, Any], epochs: Sequence[Row] = ()) -> Verd
     main = figures[0]
     rival = _best_rival(results, main)
     lost = beaten_by([results])
-    size, clear = _size_sentence(results, main, rival)
+    beaten = _is_beaten(main, rival)
+    size, clear = _size_sentence(results, main, rival, f" in {main.label}" if lost and not beaten else "")
     learnt = f"{_tested_on(results)} the model reaches {_described(main)}{_against(main, rival, lost)}."
-    kind: Kind = "bad" if lost else "good" if clear else "open"
+    kind: Kind = "bad" if lost or beaten else "good" if clear else "open"
     return Verdict((learnt, size, *more), kind)
 
 
@@ -103,18 +110,41 @@ def _best_rival(results: Mapping[str, Any], main: OverallFigure) -> _Rival | Non
     return max(found, key=lambda rival: sign * rival.value, default=None)
 
 
+def _is_beaten(main: OverallFigure, rival: _Rival | None) -> bool:
+    """Whether a trivial predictor is at least as good in the main figure."""
+    return rival is not None and (rival.value <= main.value if main.lower else rival.value >= main.value)
+
+
 def _against(main: OverallFigure, rival: _Rival | None, lost: Sequence[Beaten]) -> str:
-    """The clause on trivial predictors."""
-    if lost:
-        names = ", ".join(found.name for found in lost[:3])
-        return f", and what has learnt nothing is at least as good ({names})"
+    """The clause on trivial predictors: it names the figures in which one is at least as good, where not the main."""
+    if rival is not None and _is_beaten(main, rival):
+        names = ", ".join(_named(found, main.label) for found in lost[:MOST_NAMED]) or rival.name
+        return f", no better than what has learnt nothing ({names})"
+    others = " and ".join(dict.fromkeys(name for found in lost[:MOST_NAMED] for name, *_ in found.figures))
+    told = "; ".join(
+        f"{found.name}: {', '.join(f'{other:.4f} against {own:.4f}' for _, own, other in found.figures)}"
+        for found in lost[:MOST_NAMED]
+    )
     if rival is None:
-        return "; no trivial predictor stands beside it to tell what that is worth"
-    return f", better than all trivial predictors (the best, {rival.name}: {format_measure(rival.value, main.digits)})"
+        alone = "no trivial predictor stands beside it to tell what that is worth"
+        return f", and in {others} what has learnt nothing is at least as good ({told})" if lost else f"; {alone}"
+    if lost:
+        return f", better in {main.label} than all trivial predictors, but not in {others} ({told})"
+    best = f"the best, {rival.name}: {format_measure(rival.value, main.digits)}"
+    return f", in which it is better than all trivial predictors ({best})"
 
 
-def _size_sentence(results: Mapping[str, Any], main: OverallFigure, rival: _Rival | None) -> tuple[str, bool]:
-    """Whether the test is large enough to tell, and whether that can be relied on."""
+def _named(found: Beaten, main: str) -> str:
+    """``Otsu``; with figures where it is at least as good in others than the main one: ``Otsu in Dice vessel``."""
+    labels = [label for label, *_ in found.figures]
+    alone = [label.lower() for label in labels] == [main.lower()]
+    return found.name if alone else f"{found.name} in {' and '.join(labels)}"
+
+
+def _size_sentence(
+    results: Mapping[str, Any], main: OverallFigure, rival: _Rival | None, where: str
+) -> tuple[str, bool]:
+    """Whether the test is large enough to tell, ``where`` in words, and whether that can be relied on."""
     count = entries.get_in(results, "split", "images")
     if count == 1:
         return "One image cannot tell how the model fares on others.", False
@@ -123,15 +153,21 @@ def _size_sentence(results: Mapping[str, Any], main: OverallFigure, rival: _Riva
     low, high = main.interval
     width = f"the interval is {format_measure(high - low, main.digits)} wide"
     few = isinstance(count, int) and count < FEW_TESTED
-    careful = f" With fewer than {FEW_TESTED} test images intervals are too narrow: take it with care." if few else ""
+    careful = f"{count} test images, fewer than {FEW_TESTED}, are a first indication only: " if few else ""
     if rival is None:
-        return f"{width[0].upper()}{width[1:]}.{careful}", False
+        told = careful + width
+        return f"{told[0].upper()}{told[1:]}.", False
     lead = abs(main.value - rival.value)
     told = f"{width}, the difference to {rival.name} {format_measure(lead, main.digits)}"
     if low <= rival.value <= high:
-        return f"The test is too small to tell the model from {rival.name}, which lies within its interval.", False
-    enough = "large enough to tell the two apart" if lead > high - low else "just large enough to tell the two apart"
-    return f"The test is {enough}: {told}.{careful}", not few
+        return (
+            f"The interval of the model alone does not tell it from {rival.name}, whose figure lies within it; both "
+            "are measured on the same images, so a paired comparison may tell more."
+        ), False
+    if few:
+        return f"{careful}{told}.", False
+    enough = "large enough" if lead > high - low else "just large enough"
+    return f"The test is {enough} to tell the two apart{where}: {told}.", True
 
 
 def epochs_sentence(results: Mapping[str, Any], epochs: Sequence[Row]) -> tuple[str, ...]:
@@ -161,7 +197,8 @@ def epochs_sentence(results: Mapping[str, Any], epochs: Sequence[Row]) -> tuple[
     whole = best[1] - min(value for _, value in found)
     end = "validation" if late == 1 else f"{late} validations"
     if gained <= LEVEL * whole:
-        return (f"More epochs would hardly help: the last {end} of {len(found)} gained {gained:.2g} in {monitor}.",)
+        much = f"{gained:.2g}" if gained >= LEAST_SHOWN else "nothing"
+        return (f"More epochs would hardly help: the last {end} of {len(found)} gained {much} in {monitor}.",)
     return (f"More epochs would probably help: the last {end} of {len(found)} still gained {gained:.2g} in {monitor}.",)
 
 

@@ -52,7 +52,7 @@ class TimeEstimate:
         text = f"{self.step:.2g} s a step, about {in_words(self.epoch)} an epoch"
         if self.whole is None:
             return text
-        return f"{text}, {in_words(self.whole)} in all: {ends(self.whole, now)}"
+        return ": ".join(filter(None, (f"{text}, {in_words(self.whole)} in all", ends(self.whole, now))))
 
 
 def in_words(seconds: float) -> str:
@@ -69,14 +69,17 @@ def in_words(seconds: float) -> str:
 
 
 def ends(seconds: float, now: datetime | None = None) -> str:
-    """``ends about 14:32``, with the day where that is not today's.
+    """``ends about 14:32``, with the day where that is not today's; empty where the calendar has no such day.
 
     Args:
         seconds: From now.
         now: Time of this machine; None: asked for.
     """
     now = datetime.now().astimezone() if now is None else now
-    end = now + timedelta(seconds=seconds)
+    try:
+        end = now + timedelta(seconds=seconds)
+    except OverflowError:  # after the year 9999: epochs=10**12 for "until it is stopped"
+        return ""
     return f"ends about {end:%H:%M}" if end.date() == now.date() else f"ends about {end:%Y-%m-%d %H:%M}"
 
 
@@ -91,5 +94,8 @@ def time_left(rows: Sequence[Mapping[str, float]], epochs: int | None, most: flo
     seconds = [row["seconds"] for row in rows if "seconds" in row][-LATEST:]
     if epochs is None or not seconds:
         return most
-    left = (epochs - 1 - int(rows[-1]["epoch"])) * sum(seconds) / len(seconds)
+    try:
+        left = (epochs - 1 - int(rows[-1]["epoch"])) * sum(seconds) / len(seconds)
+    except OverflowError:  # so many epochs are no float
+        return most
     return left if most is None else min(left, most)

@@ -170,7 +170,8 @@ class EpochTable(Logger):
         LOG.info(self._line(row))
         rows, left = self._ended(int(row["epoch"]))
         if int(row["epoch"]) < (self._epochs or sys.maxsize):
-            self._page.update(find_progress(rows, self._epochs, left, self._monitor, self._sign, self._live_seconds))
+            now = (rows, self._epochs, left, self._monitor, self._sign, self._live_seconds)
+            self._page.update(lambda: find_progress(*now))
 
     def _line(self, row: dict[str, float]) -> str:
         value = row.get(self._monitor)

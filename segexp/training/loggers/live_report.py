@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from segexp.errors import RunFolderGoneError, one_line
 from segexp.report.run_page.page import REPORT, render_report
@@ -30,8 +30,11 @@ class LiveReport:
         self._last = time.monotonic()
         self._took: float | None = None
 
-    def update(self, progress: Progress) -> None:
+    def update(self, progress: Callable[[], Progress]) -> None:
         """Writes the page unless the last one is too fresh; whatever is wrong with it, the training goes on.
+
+        Args:
+            progress: Says how far the training is; called where a page is due alone.
 
         Raises:
             RunFolderGoneError: Nothing can be written any more.
@@ -40,12 +43,12 @@ class LiveReport:
             return
         begun = time.monotonic()
         try:
-            self._folder.write_text(REPORT, render_report(self._folder.path, progress))
+            self._folder.write_text(REPORT, render_report(self._folder.path, progress()))
         except RunFolderGoneError:
             raise
         except Exception as error:
             self._seconds = None
-            LOG.warning(f"report.html is not written while training ({type(error).__name__}: {one_line(error)})")
+            LOG.warning(f"report.html is not written while training ({one_line(error)})")
         self._last = time.monotonic()
         self._took = 0.0 if self._took is None else self._last - begun
 
@@ -72,6 +75,7 @@ def find_progress(
     took = rows[-1].get("seconds")
     facts = [] if took is None else [f"{in_words(took)} an epoch"]
     if left is not None:
-        facts.append(f"about {in_words(left)} left to train, {ends(left)}" if left > 0 else "the test follows")
+        told = ", ".join(filter(None, (f"about {in_words(left)} left to train", ends(left))))
+        facts.append(told if left > 0 else "the test follows")
     best = -int(max(judged)[1]) if judged else None
     return Progress(int(rows[-1]["epoch"]) + 1, epochs, max(took or 0.0, least or 0.0), monitor, best, tuple(facts))

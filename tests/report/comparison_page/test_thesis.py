@@ -1,5 +1,7 @@
 """Two keys against each other, and summary.tex: cells, means and main effects by hand."""
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,9 +55,9 @@ def test_every_summary_shows_the_table_and_warns_of_few_seeds(crossed: Compariso
     markdown, tex, page = (files[place].read_text(encoding="utf-8") for place in (1, 2, 3))
     assert "| cunet | 0.6000 ± 0.0141 | **0.7000 ± 0.0141** | 0.6500 |" in markdown
     assert "| loss | bce | 0.6200 | -0.0300 |" in markdown
-    assert r"cunet & 0.6000 $\pm$ 0.0141 & \textbf{0.7000 $\pm$ 0.0141} & 0.6500 \\" in tex
-    assert r"loss & dice\_loss & 0.6800 & $+$0.0300 \\" in tex
-    assert r"mean & 0.6200 & 0.6800 &  \\" in tex
+    assert r"cunet & 0.600 $\pm$ 0.014 & \textbf{0.700 $\pm$ 0.014} & 0.650 \\" in tex
+    assert r"loss & dice\_loss & 0.680 & $+$0.030 \\" in tex
+    assert r"mean & 0.620 & 0.680 &  \\" in tex
     assert tex.count(r"\begin{table}") == tex.count(r"\end{table}") == 4
     assert [f"tab:{name}" in tex for name in ("results", "differences", "factors", "effects")] == [True] * 4
     assert 'id="factors-all"' in page
@@ -92,6 +94,8 @@ def test_a_cell_that_a_trivial_predictor_beats_is_the_best_of_nothing(tmp_path: 
         ("model", "model", "rows=model columns=model: expected two different"),
         ("modle", "loss", "rows=modle: no test set has runs that differ in it. Did you mean 'model'?"),
         ("model", "optimizer.lr", "columns=optimizer.lr: no test set has runs that differ in it"),
+        ("model", "seed", "columns=seed: figures are averaged over the seeds of a configuration"),
+        ("seed", "loss", "rows= takes another key that varies, two different ones in all: model, loss"),
     ],
 )
 def test_keys_that_do_not_vary_are_refused_with_those_that_do(
@@ -110,3 +114,102 @@ def test_without_two_keys_there_is_no_table_and_no_warning(tmp_path: Path) -> No
     text = tex.read_text(encoding="utf-8")
     assert text.count(r"\begin{table}") == 2
     assert "% A configuration rests on 2 seeds" in text
+
+
+LONG = {"crop_size": 32, "crops_total": 32, "max_epochs": 2}
+
+
+@pytest.fixture
+def hard(tmp_path: Path) -> Path:
+    """A sweep of folders with long names, that Otsu beats, and distances; one name has a word that cannot be broken."""
+    root = tmp_path / "sweep"
+    for number, model in enumerate(("cunet", "unet_little", "a_model_of_my_own" + "W" * 30)):
+        for seed in (0, 1, 2):
+            images = {f"leaf_{image:02d}": 0.3 + 0.05 * number + 0.001 * seed + 0.01 * image for image in range(3)}
+            mean = sum(images.values()) / 3
+            figures = {"miou": mean - 0.1, "dice": {"background": 0.99, "vessel": mean}, "auc": 0.9}
+            distances = {"hd95": {"vessel": 123.456 + seed}}
+            task = {"datamodule": "folder", "classes": ["background", "vessel"], "where": "all pixels, at native size"}
+            make_run(
+                root / f"{number}_{seed}", images, model=model, seed=seed,
+                config={"datamodule": {"root": "data/my_leaves"}, "trainer": LONG if number else {"max_epochs": 3}},
+                overrides=[f"model={model}", f"seed={seed}", *(f"trainer.{key}={LONG[key]}" for key in LONG)],
+                results={
+                    "task": task, "units": {"hd95": "px"},
+                    "rows": [
+                        {"name": "model", "dataset": figures, "image": {**figures, **distances}},
+                        {"name": "Otsu", "dataset": {"miou": 0.95, "dice": {"vessel": 0.96}}, "image": {}},
+                    ],
+                },
+                parameters=1000 * (number + 1),
+            )  # fmt: skip
+    return root
+
+
+def test_the_table_of_a_thesis_has_few_columns_three_digits_and_its_remarks_below(hard: Path) -> None:
+    found = compare([hard], "dice/vessel")
+    markdown, tex, page = (file.read_text(encoding="utf-8") for file in found.write(hard, ("md", "tex", "html")))
+    results = tex.split(r"\end{table}")[0]
+    assert r"\caption{Test figures on 3 test images of my\_leaves, all pixels, at native size.}" in results
+    assert results.count(r"\shortstack[r]{HD95 vessel\\(px) $\downarrow$}") == 1
+    assert "Dice vessel & mean IoU &" in results
+    assert r"3 & 0.411 $\pm$ 0.001 & 0.311 $\pm$ 0.001 & 124.5 $\pm$ 1.0 \\" in results
+    assert results.count(r"\textsuperscript{a}") == 4
+    assert r"\textsuperscript{a}\,worse than Otsu." in results.split(r"\bottomrule")[1]
+    assert "bold, unless a trivial predictor beats it" in results
+    # Nothing beats Otsu, so that nothing is bold: no parameters either.
+    assert r"\textbf" not in tex
+    assert "**" not in markdown
+    assert "bold, unless a trivial predictor beats it" in markdown
+    assert tex.splitlines()[2] == "% 3 configurations on my_leaves"
+    assert markdown.startswith("# 3 configurations on my_leaves\n")
+    assert "my_leaves, 3 images" in page
+    assert "folder, 3 images" not in page + markdown + tex
+
+
+def test_a_p_value_that_few_images_cannot_make_small_is_explained(hard: Path) -> None:
+    found = compare([hard], "dice/vessel")
+    markdown, tex, page = (file.read_text(encoding="utf-8") for file in found.write(hard, ("md", "tex", "html")))
+    told = (
+        "With 3 test images the smallest p that sign flips can give is 2/2^3 = 0.25; corrected for 2 rows up to 2 times"
+    )
+    assert told in markdown
+    assert told in page
+    assert "can give is $2/2^{3}$ = 0.25;" in tex
+    assert "(first by Dice vessel per image on these test images, though a trivial predictor beats it)" in markdown
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+@pytest.mark.parametrize("places", ["*", "0_*", "[01]_*"])
+def test_the_tables_fit_the_page_of_an_article(hard: Path, places: str, tmp_path: Path) -> None:
+    compare([str(hard / places)]).write(tmp_path, ("tex",))
+    assert overfull(tmp_path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_cross_tables_of_many_columns_go_on_below(tmp_path: Path) -> None:
+    pairs = {(f"model_{model}", f"loss_number_{loss}"): 0.6 + 0.01 * loss for model in range(2) for loss in range(7)}
+    found = compare([made(tmp_path / "sweep", pairs)], "dice/vessel", rows="model", columns="loss")
+    tex = found.write(tmp_path, ("tex",))[0].read_text(encoding="utf-8")
+    assert tex.split("tab:factors")[1].split(r"\end{table}")[0].count(r"\begin{tabular}") > 1
+    assert overfull(tmp_path) == []
+
+
+def overfull(folder: Path) -> list[str]:
+    """Lines of the log of pdflatex on summary.tex that tell of what is too wide, and its errors."""
+    lines = (
+        r"\documentclass{article}",
+        r"\usepackage{booktabs}",
+        r"\begin{document}",
+        r"\input{summary}",
+        r"\end{document}",
+    )
+    (folder / "thesis.tex").write_text("\n".join(lines))
+    command = ("pdflatex", "-interaction=nonstopmode", "-no-shell-escape", "thesis.tex")
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=120, check=False
+    )
+    assert (folder / "thesis.pdf").is_file(), done.stdout[-2000:]
+    return [line for line in done.stdout.splitlines() if line.startswith(("Overfull", "!"))]

@@ -28,7 +28,9 @@ def draw_run(top: Path, number: int, side: int) -> Path:
     sweep = top / "multirun" / "2026-11-24_20-20-50"
     path = sweep / f"{number:03d}_model-{model}" if number % 2 else top / f"{data}_{model}" / f"2026-11-24_{number:04d}"
     path.mkdir(parents=True)
-    (sweep / "summary.html").write_text("<p>sweep</p>") if number % 2 else None
+    if number % 2:
+        (sweep / "summary.html").write_text("<p>sweep</p>")
+        write_json(sweep / "manifest.json", {"jobs": []})
     state = STATES[number % 9 // 4] if number % 9 in (4, 8) else "finished"
     record: dict[str, Any] = {
         "name": f"{data}_{model}", "state": state, "seconds": 60.0 + number, "model": {"name": model},

@@ -148,6 +148,48 @@ def test_pictures_that_cannot_be_read_are_left_out(tmp_path: Path) -> None:
     assert thumbnail(read_record(folder), MOST_BYTES) == ""
 
 
+def test_a_picture_with_numbers_of_no_class_costs_the_picture_alone(tmp_path: Path) -> None:
+    folder = draw_runs(tmp_path / "runs", 1, side=16)[0]
+    content = json.loads((folder / "results.json").read_text())
+    three = {"classes": ["a", "b", "c"], "colours": [[0, 0, 0], [9, 9, 9], [255, 0, 0]]}
+    write_json(folder / "results.json", content | {"task": three})
+    assert read_entry(folder, tmp_path, MOST_BYTES).picture != ""
+    cv2.imwrite(str(folder / "panels/layers/01/truth.png"), np.full((16, 16), 7, np.uint8))
+    entry = read_entry(folder, tmp_path, MOST_BYTES)
+    assert (entry.state, entry.picture, entry.figures[0].label) == ("finished", "", "mean IoU")
+    write_json(folder / "results.json", content | {"task": three | {"classes": ["a", "a", "b"]}})  # refused by spec_of
+    entry = read_entry(folder, tmp_path, MOST_BYTES)
+    assert (entry.state, entry.picture) == ("finished", "")
+
+
+def test_a_sweep_is_what_has_a_manifest_and_is_linked_where_it_has_a_page(tmp_path: Path) -> None:
+    single, job = draw_runs(tmp_path / "runs", 2, side=16)
+    (single.parent / "summary.html").write_text("<p>written by compare</p>")
+    page = Page(write_gallery(tmp_path / "runs").read_text(encoding="utf-8"))
+    assert [link for link in page.links if "summary" in link] == ["multirun/2026-11-24_20-20-50/summary.html"]
+    (job.parent / "summary.html").unlink()
+    page = Page(write_gallery(tmp_path / "runs").read_text(encoding="utf-8"))
+    assert not [link for link in page.links if "summary" in link]
+    assert "sweep 2026-11-24_20-20-50" in page.text
+
+
+def test_texts_of_others_are_shortened_to_a_line(tmp_path: Path) -> None:
+    folder = draw_runs(tmp_path / "runs", 1, side=16)[0]
+    long = "\x1b[31m" + "x" * 100_000
+    record = json.loads((folder / "run.json").read_text())
+    record |= {"name": long, "state": long, "model": {"name": long}, "choices": {"task": long}}
+    content = json.loads((folder / "results.json").read_text())
+    content |= {"task": content["task"] | {"datamodule": long}, "labels": {"hd95": long}, "kind": long}
+    write_json(folder / "run.json", record)
+    write_json(folder / "results.json", content)
+    (folder / "config.yaml").write_text(f"logger:\n  wandb:\n    tags: [{'y' * 100_000}]\n")
+    entry = read_entry(folder, tmp_path, 0)
+    texts = (entry.title, entry.name, entry.state, entry.data, entry.model, entry.task, *entry.tags)
+    assert all(0 < len(text) <= 100 and "\x1b" not in text for text in texts), texts
+    assert all(len(figure.label) <= 100 for figure in entry.figures)
+    assert write_gallery(tmp_path / "runs").stat().st_size < 100_000
+
+
 def test_names_of_data_sets(tmp_path: Path) -> None:
     def named(option: str, config: str) -> str:
         write_json(tmp_path / "results.json", results() | {"task": {"datamodule": option}})
@@ -170,6 +212,21 @@ def test_tags_of_any_logger() -> None:
     assert run_tags("logger: {}\ntags: [none]\n") == ()
     assert run_tags("logger:\n  wandb:\n    tags: a\n") == ()
     assert config_section("a:\n  b: 1\nab:\n  c: 2\n", "a") == {"b": 1}
+
+
+def test_references_that_stand_for_millions_of_tags_stop_nothing() -> None:
+    levels = "".join(f"    l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 10))
+    bomb = f"logger:\n  wandb:\n    l0: &l0 [x]\n{levels}    tags: [*l9, *l9]\n"
+    assert run_tags(bomb) == ()
+    assert config_section(bomb, "logger") == {}
+    assert run_tags("logger:\n  wandb:\n    tags: &a [*a]\n") == ()
+
+
+def test_tags_are_words_and_numbers() -> None:
+    odd = f"[[x], {{a: 1}}, null, 0x{'f' * 9000}, 1.5, word]"
+    assert run_tags(f"logger:\n  wandb:\n    tags: {odd}\n  mlflow:\n    tags: {{a: [x], b: null, c: 3}}\n") == (
+        "1.5", "word", "c=3",
+    )  # fmt: skip
 
 
 def test_a_folder_that_may_not_be_read_stops_nothing(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_run_is_described_from_data_to_versions(tmp_path: Path) -> None:
         "changed at random by rotation by up to 30° and `D4` (p 1) [@buslaev2020].",
         "The model is `cunet`, of the class `UNet` [@ronneberger2015], with 29,465 parameters, 400 of them trained.",
         "The loss is the sum of `BCE` times 1 and `Dice` times 0.5 [@milletari2016].",
-        "The optimizer is `AdamW` [@loshchilov2019] (lr 0.005).",
+        "The optimizer is `AdamW` [@loshchilov2019] (lr 0.005, weight_decay 0).",
         "The learning rate follows `OneCycleLR` [@smith2018] after every step.",
         "at most 40 epochs, ended after 12 epochs, batches of 8 samples, in each of 2 processes, precision bfloat16",
         "Gradients are clipped at 1.",
@@ -95,6 +95,67 @@ def test_a_run_is_described_from_data_to_versions(tmp_path: Path) -> None:
     ):
         assert sentence in text
     assert entries["ronneberger2015"]["year"] == "2015"
+
+
+def described(folder: Path, config: dict[str, object] = CONFIG, **made: object) -> str:
+    """The text of a run with a config."""
+    make_run(folder, IMAGES, config=config, results=made)
+    write_run_methods(folder)
+    return read(folder)[0]
+
+
+def test_a_person_is_no_trivial_predictor(tmp_path: Path) -> None:
+    rows = [{"name": name, "note": note, "dataset": {}, "image": {}} for name, note in (
+        ("model", ""), ("model at 0.5", ""), ("all background", "most frequent class"), ("Otsu", "per image"),
+        ("second observer", "a person"), ("a rule of mine", ""),
+    )]  # fmt: skip
+    text = described(tmp_path / "run", rows=rows)
+    assert "Trivial predictors beside the model: all background and Otsu [@otsu1979]." in text
+    assert "Masks by other people of the test images were judged by the same measures: second observer." in text
+    assert "Judged beside the model too: a rule of mine." in text
+    people = described(tmp_path / "people", rows=[rows[0], rows[4]])
+    assert "Trivial" not in people
+    assert "Judged beside" not in people
+
+
+def test_a_setting_of_0_is_said_and_what_0_switches_off_is_not(tmp_path: Path) -> None:
+    config = {
+        **CONFIG,
+        "loss": {"_target_": "segexp.losses.dice.Dice", "smooth": 0.0, "square": False, "weights": None},
+        "optimizer": {"_target_": "torch.optim.SGD", "lr": 0.1, "momentum": 0, "nesterov": False},
+        "scheduler": {"_target_": "torch.optim.lr_scheduler.CosineAnnealingLR", "eta_min": 0.0, "T_max": 4},
+        "augment": {"_target_": "segexp.data.sampling.augment.Augment", "rotate": 0.0, "scale": 0, "transforms": []},
+        "trainer": {"max_epochs": 40, "gradient_clip_val": 0.0},
+    }
+    config["datamodule"] = {**CONFIG["datamodule"], "positive_fraction": 0.0, "val_fraction": 0.0}
+    text = described(tmp_path / "run", config)
+    for words in ("`SGD` (lr 0.1, momentum 0).", "`CosineAnnealingLR` (eta_min 0).", "(smooth 0)."):
+        assert words in text
+    assert "Training samples are not changed at random." in text
+    for words in ("clipped", "hold foreground", "validate"):
+        assert words not in text
+
+
+def test_terms_of_a_sum_and_callbacks_are_said_with_their_settings(tmp_path: Path) -> None:
+    loss = {
+        "_target_": "segexp.losses.weighted_sum.WeightedSum",
+        "weights": {"bce": 1.0, "focal": {"start": 0.01, "end": 0.5, "from_epoch": 0}, "dice": 0.0},
+        "terms": {
+            "bce": {"_target_": "segexp.losses.bce.BCE", "pos_weight": 3.0, "smooth": None},
+            "focal": {"_target_": "segexp.losses.focal.Focal", "gamma": 2.0, "alpha": 0.0},
+            "dice": {"_target_": "segexp.losses.dice.Dice"},
+        },
+    }
+    callbacks = {
+        "stop": {"_target_": "lightning.pytorch.callbacks.EarlyStopping", "monitor": "val/miou", "min_delta": 0.0},
+        "bar": {"_target_": "a.Bar", "colours": {"_target_": "a.Colours", "bar": "red"}},
+    }
+    text = described(tmp_path / "run", {**CONFIG, "loss": loss, "callbacks": callbacks})
+    assert "Callbacks: `Bar` (colours.bar red) and `EarlyStopping` (min_delta 0, monitor val/miou)." in text
+    assert (
+        "sum of `BCE` times 1 (pos_weight 3), `Dice` times 0 and `Focal` with a weight that changes "
+        "(end 0.5, from_epoch 0, start 0.01) (alpha 0, gamma 2)"
+    ) in text
 
 
 @pytest.mark.parametrize("name", ["finished", "interrupted", "own"])
@@ -164,6 +225,36 @@ def test_of_several_runs_the_common_is_said_once_and_the_rest_by_configuration(t
     assert "Every configuration was trained with the seeds 0 and 1. Figures are means over the seeds" in text
     assert "corrected for their number after Holm" in text
     assert {"badrinarayanan2017", "ronneberger2015", "staal2004drive"} <= entries.keys()
+
+
+def test_repeats_that_ended_in_other_ways_are_told_apart(tmp_path: Path) -> None:
+    for name, seed, epochs, device in (
+        ("cunet", 0, 12, "cpu"), ("cunet", 1, 15, "cuda"), ("cunet", 2, 12, "cpu"), ("segnet", 0, 12, "cpu"),
+        ("segnet", 1, 12, "cpu"),
+    ):  # fmt: skip
+        config = {**CONFIG, "model": {"_target_": f"segexp.models.{name}"}}
+        make_run(
+            tmp_path / f"{name}_{seed}", IMAGES, model=name, seed=seed, config=config, epochs=epochs, device=device
+        )
+    compare([tmp_path]).write(tmp_path / "out", ("methods",))
+    training = read(tmp_path / "out")[0].partition("**Training.**")[2].partition("**Selection.**")[0]
+    lines = [line for line in training.splitlines() if line.startswith("- ")]
+    assert [line.partition(": ")[0] for line in lines] == ["- cunet (seed 0 and seed 2) and segnet", "- cunet (seed 1)"]
+    assert "ended after 12 epochs, batches of 8 samples, on cpu." in lines[0]
+    assert "ended after 15 epochs, batches of 8 samples, on cuda." in lines[1]
+
+
+def test_folds_and_runs_of_one_seed_are_told_apart(tmp_path: Path) -> None:
+    for fold in (0, 1):
+        data = {**DATA, "split": {"rule": "kfold", "seed": 0, "folds": 2, "fold": fold}}
+        config = {**CONFIG, "datamodule": {"split": "kfold", "folds": 2, "fold": fold}}
+        made = {"config": config, "data": data, "epochs": 12 + fold}
+        make_run(tmp_path / "folds" / str(fold), {f"{fold}a": 0.5, f"{fold}b": 0.7}, **made)
+    compare([tmp_path / "folds"]).write(tmp_path / "out", ("methods",))
+    text, _ = read(tmp_path / "out")
+    assert re.findall(r"^- ([^:]*): .*ended after (\d+)", text, re.MULTILINE) == [
+        ("cunet (seed 0, fold 0)", "12"), ("cunet (seed 0, fold 1)", "13"),
+    ]  # fmt: skip
 
 
 def test_a_search_is_told_by_what_it_was_judged(tmp_path: Path) -> None:

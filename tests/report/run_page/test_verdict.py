@@ -33,8 +33,8 @@ def test_a_clear_lead_on_enough_images() -> None:
     assert sentences(outcome(0.8123, [0.8, 0.83], ("Otsu", 0.5), ("all background", 0.45))) == (
         "good",
         (
-            "On 40 test images the model reaches mean IoU 0.8123 (95 % interval 0.8000 to 0.8300), better than all "
-            "trivial predictors (the best, Otsu: 0.5000).",
+            "On 40 test images the model reaches mean IoU 0.8123 (95 % interval 0.8000 to 0.8300), in which it is "
+            "better than all trivial predictors (the best, Otsu: 0.5000).",
             "The test is large enough to tell the two apart: the interval is 0.0300 wide, the difference to Otsu "
             "0.3123.",
         ),
@@ -45,8 +45,13 @@ def test_a_clear_lead_on_enough_images() -> None:
     ("rival", "kind", "text"),
     [
         (0.70, "good", "The test is just large enough to tell the two apart: the interval is 0.1500 wide"),
-        (0.75, "open", "The test is too small to tell the model from Otsu, which lies within its interval."),
-        (0.80, "bad", "The test is too small to tell"),
+        (
+            0.75,
+            "open",
+            "The interval of the model alone does not tell it from Otsu, whose figure lies within it; both are "
+            "measured on the same images, so a paired comparison may tell more.",
+        ),
+        (0.80, "bad", "The interval of the model alone does not tell it from Otsu"),
         (0.95, "bad", "The test is just large enough to tell"),
     ],
 )
@@ -54,13 +59,45 @@ def test_the_width_of_the_interval_against_the_difference(rival: float, kind: st
     found = sentences(outcome(0.80, [0.73, 0.88], ("Otsu", rival)))
     assert found[0] == kind
     assert found[1][1].startswith(text)
-    assert ("what has learnt nothing is at least as good" in found[1][0]) == (kind == "bad")
+    assert ("no better than what has learnt nothing" in found[1][0]) == (kind == "bad")
+
+
+def masks(own: tuple[float, float], **rivals: tuple[float, float]) -> dict[str, Any]:
+    """Results with mean IoU and Dice of the vessel, and an interval of the former."""
+    found = outcome(own[0], [own[0] - 0.02, own[0] + 0.02], *((name, pair[0]) for name, pair in rivals.items()))
+    for row, pair in zip(found["rows"], (own, *rivals.values()), strict=True):
+        row["dataset"]["dice"] = {"background": 0.9, "vessel": pair[1]}
+    return found
+
+
+def test_what_is_better_in_one_figure_alone_is_said_of_that_figure() -> None:
+    kind, said = sentences(masks((0.6, 0.5), Otsu=(0.55, 0.52)))
+    assert kind == "bad"
+    assert said == (
+        "On 40 test images the model reaches mean IoU 0.6000 (95 % interval 0.5800 to 0.6200), better in mean IoU than "
+        "all trivial predictors, but not in Dice vessel (Otsu: 0.5200 against 0.5000).",
+        "The test is large enough to tell the two apart in mean IoU: the interval is 0.0400 wide, the difference to "
+        "Otsu 0.0500.",
+    )
+    several = {"Otsu": (0.65, 0.52), "all vessel": (0.3, 0.55), "all background": (0.6, 0.0)}
+    assert sentences(masks((0.6, 0.5), **several))[1][0].endswith(
+        "no better than what has learnt nothing (Otsu in mean IoU and Dice vessel, all vessel in Dice vessel, "
+        "all background)."
+    )
+
+
+def test_other_figures_than_those_of_the_usual_rivals_are_compared_too() -> None:
+    found = outcome(None, None, ("Otsu", 0.5))
+    for row, value in zip(found["rows"], (0.7, 0.8), strict=True):
+        row["dataset"] = {"auc": value}
+    assert sentences(found)[0] == "bad"
+    assert "ROC-AUC 0.7000, no better than what has learnt nothing (Otsu)." in sentences(found)[1][0]
 
 
 def test_few_images_make_any_interval_doubtful() -> None:
     kind, said = sentences(outcome(0.8, [0.79, 0.81], ("Otsu", 0.5), images=19))
     assert kind == "open"
-    assert said[1].endswith("With fewer than 20 test images intervals are too narrow: take it with care.")
+    assert said[1].startswith("19 test images, fewer than 20, are a first indication only: the interval is 0.0200 wide")
     assert sentences(outcome(0.8, [0.79, 0.81], ("Otsu", 0.5), images=20))[0] == "good"
 
 
@@ -111,8 +148,10 @@ def test_other_kinds_of_task_speak_of_their_own_figures() -> None:
     }  # fmt: skip
     kind, said = sentences(image)
     assert kind == "bad"
-    assert "MSE 0.2000 (95 % interval 0.1400 to 0.2600, less is better), and what has learnt nothing" in said[0]
-    assert "is at least as good (mean training image)." in said[0]
+    assert (
+        "MSE 0.2000 (95 % interval 0.1400 to 0.2600, less is better), no better than what has learnt nothing" in said[0]
+    )
+    assert "no better than what has learnt nothing (mean training image)." in said[0]
     image["rows"][1]["dataset"]["mse"] = 0.3  # type: ignore[index] # made up
     assert beaten_by([image]) == []
     assert sentences(image)[0] == "good"
@@ -134,7 +173,7 @@ def test_whether_more_epochs_would_help() -> None:
         "More epochs like these would hardly help: the best of 20 validations was at epoch 10, by val/miou.",
     )
     level = [0.0, 0.5, 0.7, 0.8, 0.8001]
-    assert curve(*level) == ("More epochs would hardly help: the last validation of 5 gained 0.0001 in val/miou.",)
+    assert curve(*level) == ("More epochs would hardly help: the last validation of 5 gained nothing in val/miou.",)
     assert curve(*(1 - value for value in rising), mode="min")[0].startswith("More epochs would probably help")
     assert curve(*[0.5] * 8)[0].startswith(
         "More epochs like these would hardly help: the best of 8 validations was at epoch 1"

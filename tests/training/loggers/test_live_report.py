@@ -2,6 +2,7 @@
 
 import logging
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from segexp.report.run_page.progress import Progress
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.training.endings import ended
+from segexp.training.estimate.duration import TimeEstimate, ends, time_left
 from segexp.training.loggers import live_report
 from segexp.training.loggers.epoch_table import EpochTable
 from segexp.training.loggers.live_report import LiveReport, find_progress
@@ -70,7 +72,7 @@ def test_a_run_that_fails_leaves_no_page_that_refreshes_itself(tmp_path: Path, w
     folder.watch()
     record = RunRecord(folder, ["segexp"], {})
     if watched:
-        LiveReport(folder, 1e-9).update(Progress(1, 4, 10.0))
+        LiveReport(folder, 1e-9).update(lambda: Progress(1, 4, 10.0))
         assert "http-equiv" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert str(ended(RuntimeError("no more"), folder, record, Afterwards(tmp_path, "again"))) == "no more"
     assert (tmp_path / "report.html").is_file() == watched
@@ -101,7 +103,7 @@ def test_it_takes_little_of_the_time(folder: RunFolder, monkeypatch: pytest.Monk
     live = LiveReport(folder, 10.0)
     for epoch in range(1, 301):
         now[0] += 1.0
-        live.update(Progress(epoch, None, 10.0))
+        live.update(partial(Progress, epoch, None, 10.0))
     # but for the first time 3 s of writing ask for 150 s of training
     assert written == [10, 20, 170]
 
@@ -113,11 +115,13 @@ def test_a_page_that_cannot_be_made_costs_one_line(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(live_report, "render_report", broken)
+    # those that runs of other tests have left would write it again
+    monkeypatch.setattr(logging.getLogger("segexp"), "handlers", [])
     monkeypatch.setattr(logging.getLogger("segexp"), "propagate", True)
     live = LiveReport(folder, 1e-9)
     with caplog.at_level(logging.WARNING):
         for epoch in (1, 2):
-            live.update(Progress(epoch, 4, 10.0))
+            live.update(partial(Progress, epoch, 4, 10.0))
     assert len(re.findall("report.html is not written while training", caplog.text)) == 1
 
 
@@ -127,8 +131,43 @@ def test_into_a_folder_that_is_gone_nothing_is_written(folder: RunFolder, tmp_pa
     folder.path.mkdir()
     write_json(folder.path / "run.json", run())
     with pytest.raises(RunFolderGoneError):
-        live.update(Progress(1, 4, 10.0))
+        live.update(lambda: Progress(1, 4, 10.0))
     assert not (folder.path / "report.html").exists()
+
+
+@pytest.mark.parametrize("seconds", [None, 1e-9])
+def test_a_training_without_an_end_is_told_without_the_day_of_it(folder: RunFolder, seconds: float | None) -> None:
+    table = EpochTable(folder, "val/miou", "max", 10**12, live_report=seconds)
+    for epoch in range(2):
+        table.log_metrics({"epoch": epoch, "train/loss": 0.5, "seconds": 90.0})
+    page = folder.path / "report.html"
+    assert page.is_file() == (seconds is not None)
+    assert seconds is None or " left to train" in Page(page.read_text(encoding="utf-8")).text
+    assert "ends about" not in (page.read_text(encoding="utf-8") if page.is_file() else "")
+
+
+def test_what_lasts_beyond_the_calendar_has_no_day_of_its_end() -> None:
+    estimate = TimeEstimate(0.5, 10, 1.0, 1.0, 10**12, 3.0, 5)
+    assert estimate.described() == "0.5 s a step, about 6.0 s an epoch, 69444444 d 10 h in all"
+    assert ends(1e300) == ends(float("inf")) == ""
+    assert time_left([{"epoch": 0.0, "seconds": 1.0}], 10**400) is None
+
+
+def test_how_far_it_is_is_asked_where_a_page_is_due_alone(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> Progress:
+        raise OverflowError("date value out of range")
+
+    # those that runs of other tests have left would write it again
+    monkeypatch.setattr(logging.getLogger("segexp"), "handlers", [])
+    monkeypatch.setattr(logging.getLogger("segexp"), "propagate", True)
+    with caplog.at_level(logging.WARNING):
+        LiveReport(folder, None).update(broken)
+        LiveReport(folder, 1000.0).update(broken)
+        assert caplog.text == ""
+        LiveReport(folder, 1e-9).update(broken)
+    assert "report.html is not written while training (OverflowError: date value out of range)" in caplog.text
 
 
 def test_progress_of_odd_tables() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from segexp.report.comparison_page.configurations import settings
 from segexp.report.comparison_page.configurations.figures import Figures, figures_of
 from segexp.report.comparison_page.configurations.image_set import ImageSet, image_set
+from segexp.report.data_set import data_set_name
 from segexp.runs import entries
 from segexp.runs.contents import RunContents, numbers_of, read_rows
 
@@ -32,6 +33,11 @@ class ComparedRun:
     def path(self) -> Path:
         """Its folder."""
         return self.contents.path
+
+    @cached_property
+    def data_set(self) -> str:
+        """Name of its data set, the one that its own report has."""
+        return data_set_name(self.contents)
 
     @property
     def results(self) -> Mapping[str, Any]:

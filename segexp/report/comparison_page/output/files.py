@@ -9,7 +9,9 @@ from segexp.report.comparison_page.configurations.figures import Figure
 from segexp.report.comparison_page.configurations.settings import ABSENT, text_of
 from segexp.report.comparison_page.configurations.spread import Spread
 from segexp.report.comparison_page.factors import FactorTable
+from segexp.report.comparison_page.output.base_text import base_reason, explained_p_values
 from segexp.report.comparison_page.output.tables import (
+    COSTS,
     differences_grid,
     effects_grid,
     factor_grid,
@@ -97,16 +99,22 @@ def as_markdown(
     parts += [part for search in searches for part in _search(search)]
     for place, group in enumerate(groups):
         parts.append(f"## {group.letter + ': ' if group.letter else ''}{escape_text(group.title)}")
-        bold = "rows by validation" if group.searched else "the best of a column is bold"
+        bold = (
+            "rows by validation"
+            if group.searched
+            else "the best of a column is bold, unless a trivial predictor beats it"
+        )
         text = f"Mean ± standard deviation over n seeds; {bold}; ↓: less is better."
         at = decided([run.results for row in group.rows for run in row.runs])
         parts.append(f"{text} {escape_text(at)}".rstrip())
-        parts.append(results_grid(group).as_markdown())
+        parts.append(results_grid(group).unmarked(*(head.text for head in COSTS)).as_markdown())
         if group.differences:
             grid = differences_grid(group)
             how = "paired by test image, 95 % bootstrap interval, p-values corrected after Holm"
-            parts.append(f"{markdown.escape_line(grid.title)}, {how}:")
+            why = escape_text(base_reason(group, searches))
+            parts.append(f"{markdown.escape_line(grid.title)} ({why}), {how}:")
             parts.append(grid.as_markdown())
+            parts += [escape_text(text)] if (text := explained_p_values(group)) else []
         if place < len(factors) and (table := factors[place]) is not None:
             grids = [factor_grid(group, table), *([effects_grid(group, table)] if table.effects else [])]
             parts += [text for grid in grids for text in (f"{markdown.escape_line(grid.title)}:", grid.as_markdown())]

@@ -1,9 +1,8 @@
 """A table whose cells know more than their text: a value to sort by, whether it is the best, a link."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from segexp.report.comparison_page.configurations.spread import Spread
-from segexp.report.latex import escape_latex, format_table
 from segexp.report.markdown import escape_text
 from segexp.report.table import Table
 from segexp.report.values import ABSENT
@@ -80,23 +79,19 @@ class Grid:
             )
         return "\n".join(lines)
 
-    def as_latex(self, caption: str, label: str) -> str:
-        """A table of booktabs; the best of a column is bold."""
-        columns = "".join("r" if head.number else "l" for head in self.heads)
-        head = " & ".join(escape_latex(head.text) for head in self.heads)
-        rows, below = ([" & ".join(map(_latex, row)) for row in part] for part in (self.rows, self.below))
-        return format_table(caption, label, columns, head, rows, below)
-
     def without(self, *heads: str) -> "Grid":
         """Leaves out columns by their heads."""
         kept = [place for place, head in enumerate(self.heads) if head.text not in heads]
         rows, below = ([[row[place] for place in kept] for row in part] for part in (self.rows, self.below))
         return Grid(self.title, [self.heads[place] for place in kept], rows, below)
 
-
-def _latex(cell: Cell) -> str:
-    text = escape_latex(cell.whole)
-    return rf"\textbf{{{text}}}" if cell.best else text
+    def unmarked(self, *heads: str) -> "Grid":
+        """Marks no best cell in the columns with these heads."""
+        plain = [head.text in heads for head in self.heads]
+        rows = [
+            [replace(cell, best=cell.best and not at) for cell, at in zip(row, plain, strict=True)] for row in self.rows
+        ]
+        return replace(self, rows=rows)
 
 
 def _plain(cell: Cell, room: bool) -> str:

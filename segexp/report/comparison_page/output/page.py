@@ -13,6 +13,7 @@ from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.report.comparison_page.configurations.spread import mean_of
 from segexp.report.comparison_page.factors import FactorTable
 from segexp.report.comparison_page.output import charts, tables, trials
+from segexp.report.comparison_page.output.base_text import base_reason, explained_p_values
 from segexp.report.comparison_page.output.grid import Cell, Grid, Head, number
 from segexp.report.comparison_page.output.links import report_link
 from segexp.report.comparison_page.output.side_by_side import sights
@@ -163,7 +164,8 @@ def _group(group: ComparisonGroup, searches: Sequence[Search], out: Path) -> dic
             charts.difference_chart(group.differences, group.base.name, group.measure.label, group.measure.digits)
         ),
         "base": group.base.name,
-        "base_is": _base_is(group, searches),
+        "base_is": base_reason(group, searches),
+        "explained": explained_p_values(group),
         "measure": group.measure.label,
         "decided": decided([run.results for row in group.rows for run in row.runs]),
         "searched": group.searched,
@@ -181,14 +183,6 @@ def _factors(group: ComparisonGroup, table: FactorTable | None) -> list[Grid]:
     if table is None:
         return []
     return [tables.factor_grid(group, table), *([tables.effects_grid(group, table)] if table.effects else [])]
-
-
-def _base_is(group: ComparisonGroup, searches: Sequence[Search]) -> str:
-    """What the base is among the rows, in words."""
-    chosen = {search.best.folder.resolve() for search in searches if search.best and search.best.folder}
-    if any(run.path.resolve() in chosen for run in group.base.runs):
-        return "chosen by validation"
-    return "the best" if group.base is group.best_row else ""
 
 
 def _linked(grid: Grid, group: ComparisonGroup, out: Path) -> Grid:

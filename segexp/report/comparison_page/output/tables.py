@@ -18,17 +18,27 @@ from segexp.runs import entries
 MOST_ROWS = 10
 """Configurations in the table of images, which has a column for each."""
 CONFIGURATION = Head("configuration", number=False)
+COSTS = (
+    Head("parameters", note="weights of the model"),
+    Head("training", note="time of a training, all folds together"),
+    Head("samples/s", note="training samples per second of an epoch, validation included"),
+)
 
 
-def main_figures(group: ComparisonGroup) -> list[Figure]:
-    """The figures of the main table: the chosen measure, over all pixels and per image, then what is usually told."""
+def main_figures(group: ComparisonGroup, *, per_image: bool = True) -> list[Figure]:
+    """The figures of the main table: the chosen measure, over all pixels and per image, then what is usually told.
+
+    Args:
+        group: Configurations.
+        per_image: Whether the measure stands per image, too, and areas under curves beside the others.
+    """
     foreground = entries.foreground_of(group.rows[0].runs[0].results)
     usual = [Figure("dataset", "miou")]
     usual += [Figure("dataset", "mdice")] if foreground is None else [Figure("dataset", "dice", foreground)]
-    usual += [Figure("dataset", "auc", part) for part in ("", "mean")]
+    usual += [Figure("dataset", "auc", part) for part in ("", "mean")] if per_image else []
     # Of two classes there is one distance, else the mean is the last of them.
     distances = [figure for figure in group.figures if figure.measure.startswith("hd")][-1:]
-    wanted = [group.measure.headline, group.measure.by_image, *usual, *distances]
+    wanted = [group.measure.headline, *([group.measure.by_image] if per_image else []), *usual, *distances]
     there = {*group.figures, group.measure.by_image}
     return [figure for figure in dict.fromkeys(wanted) if figure in there]
 
@@ -42,12 +52,7 @@ def results_grid(group: ComparisonGroup) -> Grid:
     figures = main_figures(group)
     first = [figure for figure in figures if figure in chosen]
     rest = [figure for figure in figures if figure not in chosen]
-    costs = [
-        Head("parameters", note="weights of the model"),
-        Head("training", note="time of a training, all folds together"),
-        Head("samples/s", note="training samples per second of an epoch, validation included"),
-    ]
-    heads = [CONFIGURATION, Head("n", note="seeds"), *(_head(group, figure) for figure in first), *costs]
+    heads = [CONFIGURATION, Head("n", note="seeds"), *(_head(group, figure) for figure in first), *COSTS]
     heads += [_head(group, figure) for figure in rest]
     tops = _tops(group)
     rows = [
@@ -60,7 +65,27 @@ def results_grid(group: ComparisonGroup) -> Grid:
         ]
         for row in group.rows
     ]
-    return Grid("results", heads, rows, _others(group, first, len(costs), rest))
+    return Grid("results", heads, rows, _others(group, first, len(COSTS), rest))
+
+
+def figures_grid(group: ComparisonGroup, figures: Sequence[Figure], digits: Mapping[Figure, int]) -> Grid:
+    """Results without costs, and the trivial predictors below.
+
+    Args:
+        group: Configurations.
+        figures: A column each.
+        digits: Decimals of each.
+    """
+    heads = [CONFIGURATION, Head("n", note="seeds"), *(_head(group, figure) for figure in figures)]
+    rows = [
+        [
+            replace(_name(row), minor=", ".join(found.verdict for found in row.beaten)),
+            Cell(str(len(row.repeats)), len(row.repeats)),
+            *_figure_cells(group, row, figures, digits),
+        ]
+        for row in group.rows
+    ]
+    return Grid("results", heads, rows, _others(group, figures, 0, (), digits))
 
 
 def _name(row: Configuration) -> Cell:
@@ -85,12 +110,15 @@ def digits_of(group: ComparisonGroup, figure: Figure) -> int:
     return 2 if entries.get_in(group.rows[0].runs[0].results, "units", figure.measure) else 4
 
 
-def _figure_cells(group: ComparisonGroup, row: Configuration, figures: Sequence[Figure]) -> list[Cell]:
+def _figure_cells(
+    group: ComparisonGroup, row: Configuration, figures: Sequence[Figure], digits: Mapping[Figure, int] | None = None
+) -> list[Cell]:
     cells = []
+    of = {figure: digits_of(group, figure) for figure in figures} if digits is None else digits
     for figure in figures:
         found = group.reached(row) if figure == group.measure.by_image else row.figures.get(figure)
         best, note = row.name in group.best(figure), _count(row, found)
-        cells.append(spread_cell(found, digits_of(group, figure), best=best, note=note))
+        cells.append(spread_cell(found, of[figure], best=best, note=note))
     return cells
 
 
@@ -124,8 +152,15 @@ def _tops(group: ComparisonGroup) -> tuple[float | None, ...]:
     return tuple(choose(found) if len(set(found)) > 1 else None for found, choose in pairs)
 
 
-def _others(group: ComparisonGroup, first: Sequence[Figure], costs: int, rest: Sequence[Figure]) -> list[list[Cell]]:
+def _others(
+    group: ComparisonGroup,
+    first: Sequence[Figure],
+    costs: int,
+    rest: Sequence[Figure],
+    digits: Mapping[Figure, int] | None = None,
+) -> list[list[Cell]]:
     """Trivial predictors and people, as the first run has them; of several folds they cannot be told in one row."""
+    of = {figure: digits_of(group, figure) for figure in (*first, *rest)} if digits is None else digits
     runs = group.rows[0].repeats[0].runs
     rows = []
     for entry in entries.rows_of(runs[0].results) if len(runs) == 1 else ():
@@ -135,7 +170,7 @@ def _others(group: ComparisonGroup, first: Sequence[Figure], costs: int, rest: S
             of_images = runs[0].images_of(name).get(group.measure.column, {}).values()
             found |= {group.measure.by_image: fmean(of_images)} if of_images else {}
             before, after = (
-                [number(values.format_measure(found.get(f), digits_of(group, f)), found.get(f)) for f in part]
+                [number(values.format_measure(found.get(f), of[f]), found.get(f)) for f in part]
                 for part in (first, rest)
             )
             label = Cell(name, name, note=entries.to_text(entry.get("note")))
@@ -151,8 +186,9 @@ def full_grid(group: ComparisonGroup, block: str) -> Grid:
     return Grid("over the pixels of all images" if block == "dataset" else "mean over images", heads, rows)
 
 
-def differences_grid(group: ComparisonGroup) -> Grid:
-    """Paired differences against the base."""
+def differences_grid(group: ComparisonGroup, digits: int | None = None) -> Grid:
+    """Paired differences against the base, with the decimals of the measure or those given."""
+    digits = group.measure.digits if digits is None else digits
     heads = [
         CONFIGURATION,
         Head("difference", note="mean over the test images; of several seeds the mean per image first"),
@@ -166,7 +202,7 @@ def differences_grid(group: ComparisonGroup) -> Grid:
     for row in group.rows:
         found = group.differences.get(row.name)
         p_value = group.p_values.get(row.name)
-        cells = _difference_cells(found, p_value, group.measure.digits) if found else _base_cells()
+        cells = _difference_cells(found, p_value, digits) if found else _base_cells()
         rows.append([_name(row), *cells])
     return Grid(f"{group.measure.label}, difference to {group.base.name}", heads, rows)
 
@@ -200,9 +236,10 @@ def interval_text(found: Difference, digits: int) -> str:
     return f"[{found.interval[0]:+.{digits}f}, {found.interval[1]:+.{digits}f}]"
 
 
-def factor_grid(group: ComparisonGroup, table: FactorTable) -> Grid:
+def factor_grid(group: ComparisonGroup, table: FactorTable, digits: int | None = None) -> Grid:
     """Two keys against each other; means of rows and columns where every pair was run."""
-    digits, means = group.measure.digits, {(e.key, e.value): e.mean for e in table.effects}
+    digits = group.measure.digits if digits is None else digits
+    means = {(e.key, e.value): e.mean for e in table.effects}
     heads = [Head(f"{table.keys[0]} \\ {table.keys[1]}", number=False), *(Head(value) for value in table.columns)]
     top = None if group.searched else _best_mean(table.cells, lower=group.measure.lower)
     best = {pair for pair, cell in table.cells.items() if cell.mean == top} - table.beaten
@@ -232,9 +269,9 @@ def _factor_title(group: ComparisonGroup, table: FactorTable) -> str:
     return f"{group.measure.label}, mean over images, by {table.keys[0]} and {table.keys[1]}{over}"
 
 
-def effects_grid(group: ComparisonGroup, table: FactorTable) -> Grid:
+def effects_grid(group: ComparisonGroup, table: FactorTable, digits: int | None = None) -> Grid:
     """The main effect of each value of both keys."""
-    digits = group.measure.digits
+    digits = group.measure.digits if digits is None else digits
     heads = [
         Head("key", number=False),
         Head("value", number=False),
