@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from segexp.config.command_schema import MUST_BE_GIVEN
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, TrainConfig
 from segexp.config.sections import structured
@@ -71,6 +70,8 @@ def plain_config(config: Any, schema: type, words: Sequence[str] = ()) -> dict[s
 
 def _as_written(problems: str, schema: type) -> str:
     """Says of keys that must be given how the command is written."""
+    from segexp.config.command_schema import MUST_BE_GIVEN
+
     ways = MUST_BE_GIVEN.get(schema, {})
     lines = (line.partition(": must be given; ") for line in problems.splitlines())
     return "\n".join(f"{key}{found}{ways.get(key, rest) if found else rest}" for key, found, rest in lines)

@@ -46,8 +46,18 @@ def _lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     if facts["mask_values"]:
         values_text = ", ".join(f"{v['value']}: {v['pixels']:,} ({_share(v['share'])})" for v in facts["mask_values"])
         more = "" if len(values_text) <= WIDEST * 3 else " ..."
-        lines.append(("mask values", f"{values_text[: WIDEST * 3]}{more} in {facts['masks_read']} masks"))
+        masks = _of_all(facts["masks_read"], "mask", facts)
+        lines.append(("mask values", f"{values_text[: WIDEST * 3]}{more} in {masks} masks"))
+    used = sum(part["images"] for part in facts["parts"].values())
+    if facts["parts"] and (images := _of_all(used, "image", facts)) != str(used):
+        lines.append(("in split", f"{images} images"))
     return lines
+
+
+def _of_all(count: int, role: str, facts: Mapping[str, Any]) -> str:
+    """``22 of 23`` where fewer are meant than there are files of the kind; what is left out is named below."""
+    files = sum(kind["count"] for kind in facts["kinds"] if kind["role"] == role)
+    return f"{count} of {files}" if count < files else str(count)
 
 
 def _table(facts: Mapping[str, Any]) -> Table:

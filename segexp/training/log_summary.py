@@ -1,6 +1,6 @@
 """The first lines of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segexp.data.base import ImageDataModule
@@ -8,6 +8,9 @@ from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
 from segexp.training.estimate.run import RunEstimate
+
+GUESSES = ("guessed ", "to fix what was guessed", "not used: ", "passed over, by their endings")
+"""How lines begin that say how the data were understood, which warns of nothing."""
 
 
 def log_summary(
@@ -30,8 +33,18 @@ def log_summary(
         LOG.info(f"ranks       {ranks}, each with its part of every batch")
     for line in takes.lines():
         LOG.info(line)
-    for note in (*datamodule.notes, *takes.warnings()):
-        LOG.warning(note)
+    log_notes(datamodule.notes)
+    for warning in takes.warnings():
+        LOG.warning(warning)
+
+
+def log_notes(notes: Sequence[str]) -> None:
+    """Logs what is said of the data: what was guessed as a note, what may be amiss as a warning."""
+    for note in notes:
+        if note.startswith(GUESSES):
+            LOG.info(f"note: {note}")
+        else:
+            LOG.warning(note)
 
 
 def _part(phase: str, facts: Mapping[str, Any]) -> str:

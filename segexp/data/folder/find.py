@@ -116,6 +116,13 @@ def find_files(root: Path, keys: NameKeys) -> FolderFiles:
     return FolderFiles(rules, paired.listing, paired.official, guessed, notes)
 
 
+def _named(paths: Sequence[str], listing: Listing) -> set[str]:
+    """Files that a problem or a note names already, such as an image without a mask."""
+    said = "\n".join([*listing.problems, *listing.notes])
+    words = set(said.replace(": ", " ").split()) if said else set()
+    return {path for path in paths if path in words}
+
+
 def _notes(tree: Tree, rules: Rules, listing: Listing) -> list[str]:
     used = {p.relative_to(tree.root).as_posix() for q in listing.pairs for p in (q.image, q.mask, q.valid) if p}
     valid = f", and {rules.valid.text} says where pixels count" if rules.valid else ""
@@ -123,7 +130,7 @@ def _notes(tree: Tree, rules: Rules, listing: Listing) -> list[str]:
     unit = f"; images of one {rules.split_by.text} stay in one part of the split" if rules.split_by else ""
     return [
         f"guessed from names: {pairs}{unit}",
-        *note_unused_images(tree.images, used),
+        *note_unused_images(tree.images, {*used, *_named(tree.images, listing)}),
         *note_other_files(tree.files),
         *tree.special,
     ]

@@ -11,22 +11,31 @@ from segexp.data.folder.patterns import FilePattern
 
 SUB = "sub1"
 """What a guess calls the folders below that of the images."""
+FEW = 3
+"""So many files are named one by one."""
 SHARE = 0.5
 """With fewer beginnings than this per image, beginnings are shared."""
 
 
 def note_unused_images(images: Iterable[str], used: Collection[str], most: int = 5) -> list[str]:
-    """Folders with image files that belong to no pair.
+    """Image files that belong to no pair: their names where they are few, else their folders.
 
     Args:
         images: All image files.
-        used: Those that are image, mask or valid mask of something.
-        most: Folders that are named.
+        used: Those that are image, mask or valid mask of something, or named elsewhere.
+        most: Files or folders that are named.
     """
-    folders = Counter(str(PurePosixPath(path).parent) for path in images if path not in used)
-    words = [f"{'the folder itself' if name == '.' else name} ({count} files)" for name, count in folders.items()]
+    unused = [path for path in images if path not in used]
+    if 0 < len(unused) <= FEW:
+        return [f"not used: {', '.join(unused)}"]
+    folders = Counter(str(PurePosixPath(path).parent) for path in unused)
+    words = [f"{'the folder itself' if name == '.' else name} ({_files(count)})" for name, count in folders.items()]
     more = f" and {len(words) - most} more folders" if len(words) > most else ""
     return [f"not used: {', '.join(words[:most])}{more}"] if words else []
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def note_other_files(paths: Iterable[str]) -> list[str]:

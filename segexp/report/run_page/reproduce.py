@@ -31,11 +31,11 @@ def commands(folder: RunContents) -> Commands:
     arguments, overrides = _words(given), folder.run.get("overrides")
     own = list(map(str, overrides)) if isinstance(overrides, list) else None
     if _of_sweep(arguments):
-        found.append(("the sweep that this run is part of", given))
+        found.append(("the sweep that this run is part of", _pasted(given)))
         if own is not None:
             found.append(("this run alone", alone(folder)))
     else:
-        found.append(("the command that was given", given))
+        found.append(("the command that was given", _pasted(given)))
     if folder.config and own is not None:  # no evaluation
         place = _place(folder.path)
         found.append(("from its folder", command_line([hydra_override("from", place), *_trust(folder)])))
@@ -97,6 +97,11 @@ def given_command(folder: RunContents) -> str:
     line = shlex.join(map(str, given)) if isinstance(given, list) else entries.to_text(given)
     arguments = _words(line)
     return " ".join(map(shell_word, as_typed(arguments))) if arguments else line
+
+
+def _pasted(line: str) -> str:
+    """As it runs wherever the package is installed; run.json has it with the name of the program alone."""
+    return f"python -m {line}" if line.split(" ", 1)[0] == "segexp" else line
 
 
 def _flags(arguments: Sequence[str]) -> list[str]:

@@ -22,14 +22,14 @@ def test_a_run_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(tmp_path)
     given = shlex.join(["segexp", "train", *OVERRIDES])
     lines = reproduce.commands(contents(tmp_path / "out 1", command=given, overrides=OVERRIDES))
-    assert lines[0] == ("the command that was given", given)
+    assert lines[0] == ("the command that was given", f"python -m {given}")
     assert [shlex.split(line)[3:] for _, line in lines[1:]] == [["from=out 1"], ["evaluate", "run=out 1"]]
 
 
 def test_a_job_of_a_sweep_has_its_own_words_and_folders_of_options(tmp_path: Path) -> None:
     given = shlex.join(["segexp", "train", "-m", "model=unet,cunet", "--config-dir", "my conf"])
     lines = dict(reproduce.commands(contents(tmp_path, command=given, overrides=OVERRIDES)))
-    assert lines["the sweep that this run is part of"] == given
+    assert lines["the sweep that this run is part of"] == f"python -m {given}"
     alone = shlex.split(lines["this run alone"])
     assert alone == ["python", "-m", "segexp", *OVERRIDES, "--config-dir", "my conf"]
 
@@ -38,7 +38,7 @@ def test_quotes_of_hydra_are_not_shown(tmp_path: Path) -> None:
     record = {"command": "segexp train -m seed=0,1", "overrides": ["datamodule.masks='gt/{stem}.png'", "seed=1"]}
     lines = dict(reproduce.commands(contents(tmp_path, **record)))
     old = contents(tmp_path, command=shlex.join(["segexp", "evaluate", "run='outputs/x/y'"]))
-    assert reproduce.commands(old) == [("the command that was given", "segexp evaluate run=outputs/x/y")]
+    assert reproduce.commands(old) == [("the command that was given", "python -m segexp evaluate run=outputs/x/y")]
     assert lines["this run alone"] == "python -m segexp 'datamodule.masks=gt/{stem}.png' seed=1"
 
 
@@ -60,7 +60,7 @@ def test_a_run_that_was_interrupted_tells_how_to_go_on(tmp_path: Path, monkeypat
 
 def test_an_evaluation_and_a_line_that_is_no_shell(tmp_path: Path) -> None:
     assert reproduce.commands(contents(tmp_path, command="segexp evaluate run=x")) == [
-        ("the command that was given", "segexp evaluate run=x")
+        ("the command that was given", "python -m segexp evaluate run=x")
     ]
     assert reproduce.commands(contents(tmp_path, command="it's")) == [("the command that was given", "it's")]
     assert reproduce.commands(contents(tmp_path)) == []
@@ -96,7 +96,7 @@ def test_costs_come_from_the_files(tmp_path: Path) -> None:
 def test_a_search_without_further_words_is_a_sweep_too(tmp_path: Path) -> None:
     given = shlex.join(["segexp", "train", "sweep=optuna", "optimizer.lr=log(1e-4,1e-2)"])
     lines = dict(reproduce.commands(contents(tmp_path, command=given, overrides=OVERRIDES)))
-    assert lines["the sweep that this run is part of"] == given
+    assert lines["the sweep that this run is part of"] == f"python -m {given}"
     assert shlex.split(lines["this run alone"]) == ["python", "-m", "segexp", *OVERRIDES]
 
 
