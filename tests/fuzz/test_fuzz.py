@@ -1,5 +1,6 @@
 """A short fuzz at every change: some files, some drawn configs that are checked and started; make fuzz does more."""
 
+import mmap
 import os
 import random
 from pathlib import Path
@@ -61,7 +62,9 @@ def test_memory_that_stays_with_a_process_is_no_fault_of_the_next_case() -> None
 
     def work(number: int) -> str:
         if number == 0:
-            kept.append(b"x" * (15 * 10**7))
+            # Not of the heap, which may hold as much that was freed by the tests before.
+            kept.append(mmap.mmap(-1, 15 * 10**7, flags=mmap.MAP_PRIVATE))
+            kept[0].write(b"x" * len(kept[0]))
         return "right"
 
     found = [(each.number, each.kind) for each in run_cases(range(3), work, Limits(memory=10**8, cpu=5.0, wall=60))]

@@ -1,5 +1,6 @@
 import importlib.util
 import socket
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -10,6 +11,7 @@ from segexp.inference.demo.address import bind_listener, page_url
 
 
 def test_without_gradio_it_says_what_to_install(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("anything").mkdir()
     with mock.patch.object(importlib.util, "find_spec", return_value=None):
         assert run(["demo", "run=anything", "open=false"]) == 2
     assert "pip install 'segexp[demo]'" in capsys.readouterr().err
