@@ -35,10 +35,20 @@ def test_what_check_accepts_starts_and_what_it_refuses_has_a_known_reason(
     assert len(found.starts) >= STARTED
 
 
+def take_memory(size: int) -> mmap.mmap:
+    """Takes memory of the system, not of the heap, which may hold as much that was freed by the tests before."""
+    try:
+        taken = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE)
+    except OSError as error:
+        raise MemoryError from error
+    taken.write(bytes(size))
+    return taken
+
+
 KINDS = {
     "crash": lambda: os.kill(os.getpid(), 9),
     "hang": lambda: [None for _ in iter(int, 1)],
-    "memory": lambda: b"x" * (3 * 10**8),
+    "memory": lambda: take_memory(3 * 10**8),
     "trace": lambda: 1 / 0,
     "wrong": lambda: (_ for _ in ()).throw(WrongError("other pixels")),
     "right with noise": lambda: os.write(2, b"a library speaks"),
@@ -62,9 +72,7 @@ def test_memory_that_stays_with_a_process_is_no_fault_of_the_next_case() -> None
 
     def work(number: int) -> str:
         if number == 0:
-            # Not of the heap, which may hold as much that was freed by the tests before.
-            kept.append(mmap.mmap(-1, 15 * 10**7, flags=mmap.MAP_PRIVATE))
-            kept[0].write(b"x" * len(kept[0]))
+            kept.append(take_memory(15 * 10**7))
         return "right"
 
     found = [(each.number, each.kind) for each in run_cases(range(3), work, Limits(memory=10**8, cpu=5.0, wall=60))]

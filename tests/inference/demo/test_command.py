@@ -12,7 +12,9 @@ from segexp.inference.demo.address import bind_listener, page_url
 
 def test_without_gradio_it_says_what_to_install(capsys: pytest.CaptureFixture[str]) -> None:
     Path("anything").mkdir()
-    with mock.patch.object(importlib.util, "find_spec", return_value=None):
+    found = importlib.util.find_spec
+    # Of gradio alone: what else is imported meanwhile stays so for all tests.
+    with mock.patch.object(importlib.util, "find_spec", lambda name, *a: None if name == "gradio" else found(name, *a)):
         assert run(["demo", "run=anything", "open=false"]) == 2
     assert "pip install 'segexp[demo]'" in capsys.readouterr().err
 
