@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from segexp.runs.entries import to_time
 from segexp.runs.json_yaml import read_json
 from segexp.runs.lock import owner_of
 
@@ -72,7 +73,7 @@ def _attempt(folder: Path, earlier: Mapping[str, Any]) -> dict[str, Any]:
     total = sum(_seconds(each) for each in earlier.get("attempts") or () if isinstance(each, Mapping))
     if entry.get("state") == RUNNING:
         ended = datetime.fromtimestamp(_last_written(folder), UTC)
-        begun = _time(entry.get("started")) or ended
+        begun = to_time(entry.get("started")) or ended
         seconds = max(0.0, round((ended - begun).total_seconds(), 1))
         return {**entry, "state": INTERRUPTED, "ended": ended.isoformat(timespec="seconds"), "seconds": seconds}
     # Those of run.json are of all attempts together.
@@ -87,14 +88,6 @@ def seconds_before(record: Mapping[str, Any]) -> float:
 def _seconds(entry: Mapping[str, Any]) -> float:
     value = entry.get("seconds")
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _last_written(folder: Path) -> float:

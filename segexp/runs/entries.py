@@ -1,6 +1,7 @@
 """Entries of run.json and results.json, which may lack any of them: what is missing or of another kind is empty."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 SEGMENTATION, CLASSIFICATION, RECONSTRUCTION = "segmentation", "classification", "reconstruction"
@@ -11,6 +12,15 @@ LOGGED = "logged"
 def to_text(value: object) -> str:
     """Turns a text or number into text; None becomes an empty text."""
     return "" if value is None else str(value)
+
+
+def to_time(value: object) -> datetime | None:
+    """The time of day that an entry tells, in UTC where it names no zone; None: it tells none."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def get_in(tree: object, *keys: str) -> object:

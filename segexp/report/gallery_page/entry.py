@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from segexp.errors import DataError, one_line
@@ -100,7 +100,7 @@ def _entry(folder: RunContents) -> GalleryEntry:
         model=shown_text(entries.to_text(entries.get_in(run, "model", "name"))),
         task=shown_text(entries.task_kind(results) if tested else _task_option(folder)),
         tags=run_tags(folder.config),
-        started=_time(run.get("started")),
+        started=entries.to_time(run.get("started")),
         seconds=float(seconds) if isinstance(seconds, int | float) else None,
         figures=overall_figures(results) if tested else [],
     )
@@ -139,11 +139,3 @@ def run_tags(config: str) -> tuple[str, ...]:
 def _is_word(value: object) -> bool:
     """Whether a value of YAML is a text or a number, of no more digits than Python writes."""
     return isinstance(value, str | float) or (isinstance(value, int) and value.bit_length() <= MOST_BITS)
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
