@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,6 +51,7 @@ class WandbRun(WandbLogger, Tracked):
         offline: bool,
         log_model: bool | Literal["all"] = False,
         watch: tuple[Watch | None, int] = (None, 0),
+        told: AbstractSet[tuple[str, int]] = frozenset(),
     ) -> None:
         """Takes an open run of wandb, which keeps its files below the run folder.
 
@@ -59,6 +61,7 @@ class WandbRun(WandbLogger, Tracked):
             offline: Whether nothing is sent.
             log_model: Whether the best weights become an artifact at the end, or (``all``) after every epoch.
             watch: What is drawn of the network, and every how many steps.
+            told: Names and steps of what a run that goes on in its folder has logged before.
         """
         # Lightning refuses artifacts of an offline run, which W&B keeps with the rest until it is synced.
         super().__init__(experiment=run, save_dir=run.settings.root_dir, log_model=log_model)
@@ -67,8 +70,7 @@ class WandbRun(WandbLogger, Tracked):
         self._folder = folder
         self._watch, self._watch_steps = watch
         self._watched: Any = None
-        # Of a run that goes on in its folder; the files of this one are empty so far.
-        self.told = logged_by_wandb(folder)
+        self.told = told
 
     def log_graph(self, model: Any, input_array: Any = None) -> None:
         """Watches the network, where that is asked for; Lightning calls it when training starts."""
@@ -136,6 +138,8 @@ def open_wandb(
     wanted["settings"] = _settings(facts, timeouts)
     if offline and mode == "auto" and not MODE_OF_USER:
         LOG.info(f"W&B: no key is set, so this run is kept offline; {_later(facts.folder)}")
+    # Before the run is opened, whose own file is written from then on.
+    told = logged_by_wandb(facts.folder)
     run = None if offline else _online(facts, wanted)
     offline = run is None
     if run is None:
@@ -147,7 +151,7 @@ def open_wandb(
     run.summary.update({key: value for key, value in facts.summary.items() if value is not None})
     if isinstance(number := getattr(run, "id", None), str):
         keep_id(facts.folder, SERVICE, number)
-    return WandbRun(run, facts.folder, offline=offline, log_model=log_model, watch=watch)
+    return WandbRun(run, facts.folder, offline=offline, log_model=log_model, watch=watch, told=told)
 
 
 def _arguments(facts: RunFacts, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -413,3 +413,20 @@ def test_an_error_of_wandb_without_words_stops_nothing(monkeypatch: pytest.Monke
     monkeypatch.setattr(wandb_run.LOG, "warning", warned.append)
     assert wandb_run._online(Namespace(folder=tmp_path), {}) is None  # type: ignore[arg-type]
     assert "no run could be opened (TimeoutError)" in warned[0]
+
+
+def test_a_new_run_of_wandb_waits_for_no_file_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its file is written from the moment that it is opened."""
+
+    class Writing(Opened):
+        def __call__(self, **settings: Any) -> Opened:
+            place = tmp_path / "wandb" / "offline-run-20260101_235959-own"
+            place.mkdir(parents=True)
+            (place / "run-own.wandb").write_bytes(b"")
+            return super().__call__(**settings)
+
+    slept: list[float] = []
+    monkeypatch.setattr("wandb.init", Writing())
+    monkeypatch.setattr("segexp.training.loggers.wandb_history.time.sleep", slept.append)
+    wandb_logger(facts(tmp_path), mode="offline")
+    assert slept == []
