@@ -77,7 +77,7 @@ test-demo: $(DEMO)/.test  ## the page of the command demo in a real headless Chr
 .PHONY: docs
 docs: $(DOCS)/.build  ## the docs site: site/index.html opens without a network; every warning and broken link is an error
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/python -m mkdocs build --strict --quiet
-	$(DOCS)/bin/python -m website.links site
+	$(DOCS)/bin/python -m docs.website.links site
 
 format: $(VENV)/.dev  ## put the code into the common form
 	$(BIN)/ruff check --fix .
@@ -107,16 +107,16 @@ notebooks: $(TOOLS)/.tools  ## make the notebooks of examples/ of the scripts be
 	$(TOOLS)/bin/python -m tests.examples.notebooks
 
 test-wheel: $(TOOLS)/.tools  ## the built wheel in a bare environment: commands, a run, all notebooks; minutes
-	$(TOOLS)/bin/python -m release.wheel pinned --notebooks $(ARGS)
+	$(TOOLS)/bin/python -m tests.release.wheel pinned --notebooks $(ARGS)
 
 test-lowest: $(TOOLS)/.tools  ## the same commands and many tests with the lowest versions that pyproject.toml allows
-	$(TOOLS)/bin/python -m release.wheel lowest --tests $(ARGS)
+	$(TOOLS)/bin/python -m tests.release.wheel lowest --tests $(ARGS)
 
 test-newest: $(TOOLS)/.tools  ## the same with the newest versions there are, but for torch (ARGS="--torch 2.14.1")
-	$(TOOLS)/bin/python -m release.wheel newest --tests $(ARGS)
+	$(TOOLS)/bin/python -m tests.release.wheel newest --tests $(ARGS)
 
 release: $(TOOLS)/.tools  ## archives and checksums of a version, tried in a bare environment (VERSION=0.2.0; TAG=1: commit and tag)
-	$(TOOLS)/bin/python -m release.prepare $(VERSION) $(if $(TAG),--tag)
+	$(TOOLS)/bin/python -m tests.release.prepare $(VERSION) $(if $(TAG),--tag)
 
 clean:  ## remove the environment and caches; outputs stay
 	rm -rf $(VENV) $(ZOO) $(DEMO) $(DOCS) $(TOOLS) $(COVERAGE) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
