@@ -144,13 +144,14 @@ $(VENV)/.cluster: $(INPUTS) $(VENV)/.dev
 		 echo "SLURM could not be installed: its tests are skipped"
 	touch $@
 
-# It sees the packages of the main environment, torch above all, and adds to them what only the zoo needs.
+# It sees the packages of the main environment, torch above all, and adds to them what only the zoo needs. The files of
+# paths are read by name: that of the main environment before the one of segexp, which imports a package from there.
 # torchvision's build on the registry is for CUDA; a .pth file makes it importable beside a CPU build of torch, in every
 # process of this environment (see the file it copies).
 $(ZOO)/.test: $(INPUTS) tests/zoo/torchvision_on_cpu.py $(VENV)/.dev
 	$(PYTHON) -m venv $(ZOO)
 	packages=$$($(ZOO)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
-		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/main.pth && \
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/000_main.pth && \
 		cp tests/zoo/torchvision_on_cpu.py $$packages && \
 		echo 'import torchvision_on_cpu' > $$packages/torchvision_on_cpu.pth
 	$(ZOO)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[zoo,test]'
@@ -164,8 +165,7 @@ $(DEMO)/.test: $(INPUTS) constraints-demo.txt
 		--editable '.[demo]' pytest rasterio
 	touch $@
 
-# It sees the packages of the main environment, as the zoo's does, and adds what builds pages. Paths are taken by name: those
-# of the main environment before the file of segexp itself, which imports a package from there.
+# It sees the packages of the main environment, as the zoo's does, and adds what builds pages.
 $(DOCS)/.build: $(INPUTS) constraints-docs.txt $(VENV)/.run
 	$(PYTHON) -m venv $(DOCS)
 	packages=$$($(DOCS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
@@ -185,7 +185,7 @@ $(TOOLS)/.tools: constraints-tools.txt
 $(COVERAGE)/.test: $(INPUTS) constraints-tools.txt $(VENV)/.dev
 	$(PYTHON) -m venv $(COVERAGE)
 	packages=$$($(COVERAGE)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
-		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/main.pth
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/000_main.pth
 	$(COVERAGE)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-tools.txt coverage pytest-cov
 	$(COVERAGE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@

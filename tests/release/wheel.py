@@ -3,8 +3,8 @@
     python -m tests.release.wheel pinned --notebooks
     python -m tests.release.wheel lowest
 
-Nothing of this checkout is on the path there but, for the tests, a copy of ``tests/``. Needs build and uv, and
-for notebooks nbclient (``make test-wheel``, ``test-lowest``, ``test-newest``).
+Nothing of this checkout is on the path there but, for the tests, a copy of all folders except ``segexp/``. Needs build
+and uv, and for notebooks nbclient (``make test-wheel``, ``test-lowest``, ``test-newest``).
 """
 
 import argparse
@@ -88,7 +88,7 @@ def try_tests(python: Path, work: Path, chosen: Sequence[str]) -> None:
         subprocess.CalledProcessError: Some fail; pytest has said which.
     """
     copy = work / "checkout"
-    for name in ("tests", "examples"):
+    for name in ("tests", "benchmarks", "conf", "docs", "examples"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)
     paths = [path if path.startswith("-") else f"tests/{path}" for path in chosen]
