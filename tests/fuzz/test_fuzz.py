@@ -3,6 +3,7 @@
 import mmap
 import os
 import random
+import zlib
 from pathlib import Path
 
 import pytest
@@ -88,5 +89,9 @@ def test_changes_are_those_of_their_seed_and_stay_where_they_should() -> None:
         within = change_within(content, [(100, 200), (300, 310)], random.Random(seed))
         assert len(within) == len(content)
         assert (within[:100], within[200:300], within[310:]) == (content[:100], content[200:300], content[310:])
+    pieces = [(0, 24)]  # two pieces of one sum
+    twins = bytes(range(12)) + bytes(reversed(range(12)))
+    assert all(zlib.adler32(change_within(twins, pieces, random.Random(seed))) != zlib.adler32(twins) or
+               change_within(twins, pieces, random.Random(seed)) == twins for seed in range(300))  # fmt: skip
     trees = [change_tree({"a": [1, {"b": 2}], "c": "x"}, random.Random(seed)) for seed in range(100)]
     assert sum(tree != {"a": [1, {"b": 2}], "c": "x"} for tree in trees) > 90
