@@ -33,6 +33,7 @@ from segexp.config.stored.trust import trusted_packages, typed_keys
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.runs.json_yaml import read_json, read_yaml
+from segexp.runs.near_runs import near_runs
 
 STORED = "from/run"
 """Name under which Hydra finds a block of the earlier run beside the options of its group."""
@@ -157,7 +158,9 @@ def _stored(folder: Path) -> dict[str, Any]:
     """
     path = folder / "config.yaml"
     if not path.is_file():
-        raise ConfigError(f"{KEY}{folder}: no file {path}; give the folder of a run, outputs/<name>/<date>_<time>_<id>")
+        near = near_runs(KEY.removesuffix("="), folder)
+        usual = "give the folder of a run, outputs/<name>/<date>_<time>_<id>"
+        raise ConfigError(f"{KEY}{folder}: no file {path}; {usual}{near}")
     try:
         content = read_yaml(path)
     except (OSError, ValueError) as error:
