@@ -33,6 +33,7 @@ from segexp.config.stored.trust import trusted_packages, typed_keys
 from segexp.errors import ConfigError, StoredError
 from segexp.invocation import Invocation
 from segexp.runs.json_yaml import read_json, read_yaml
+from segexp.runs.near_runs import near_runs
 from segexp.runs.text import printable, shortened
 
 STORED = "from/run"
@@ -158,7 +159,9 @@ def _stored(folder: Path) -> dict[str, Any]:
     """
     path = folder / "config.yaml"
     if not path.is_file():
-        raise ConfigError(f"{KEY}{folder}: no file {path}; give the folder of a run, outputs/<name>/<date>_<time>_<id>")
+        near = near_runs(KEY.removesuffix("="), folder)
+        usual = "give the folder of a run, outputs/<name>/<date>_<time>_<id>"
+        raise ConfigError(f"{KEY}{folder}: no file {path}; {usual}{near}")
     try:
         content = read_yaml(path)
     except (OSError, ValueError) as error:

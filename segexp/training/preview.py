@@ -1,6 +1,5 @@
 """The preview command: training samples as they are drawn, what classes they hold, and how fast they come."""
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from segexp.config.batch_size import batch_size_is_auto
 from segexp.config.experiment import Experiment
+from segexp.config.overrides.quoting import given_line
 from segexp.config.schema import PreviewConfig
 from segexp.data.base import ImageDataModule
 from segexp.data.sampling.drawn_samples import Drawn, class_pixels, draw_sample, spread_indices
@@ -56,7 +56,7 @@ def preview(experiment: Experiment, own: PreviewConfig, *, step: bool, allocator
     crops = datamodule.train_samples()
     rows = _rows(datamodule, crops, own.epochs, own.images)
     facts = _facts(datamodule, crops) | {
-        "command": shlex.join(experiment.invocation.command),
+        "command": given_line(experiment.invocation.command),
         "timing": _timing(experiment, own.workers, datamodule, module),
     }
     title = preview_page.preview_title(experiment)
