@@ -13,7 +13,8 @@ from segexp.report.run_page.charts.files import save_charts
 from segexp.report.run_page.page import REPORT, refreshes, write_report
 from segexp.report.run_page.rebuilt_pictures import remake
 from segexp.runs.attempts import RUNNING, record_of, state_of
-from segexp.runs.find import MANIFEST, expand_place, walk_folders
+from segexp.runs.find import expand_place, walk_folders
+from segexp.runs.manifest_files import MANIFEST
 
 SUMMARY = "summary.html"
 """Page of a sweep; its rows lead to the reports of its runs."""

@@ -69,7 +69,7 @@ class Display:
 
     def _summary(self, places: int) -> str:
         states: tuple[State, ...] = ("finished", "pruned", "failed", "running", "waiting")
-        counts = {state: len(self._manifest.of(state)) for state in states}
+        counts = {state: self._manifest.count(state) for state in states}
         counts["waiting"] += self._to_come()
         parts = [f"{count} {state}" for state, count in counts.items() if count]
         passed = time.monotonic() - self._start
@@ -83,7 +83,7 @@ class Display:
         known = [entry.seconds for entry in self._manifest.of("finished", "pruned") if entry.seconds]
         if not known:
             return ""
-        jobs = len(self._manifest.of("waiting", "running")) + self._to_come()
+        jobs = self._manifest.count("waiting", "running") + self._to_come()
         return f", about {clock(sum(known) / len(known) * jobs / places)} to go"
 
     def _draw(self, lines: Sequence[str]) -> None:

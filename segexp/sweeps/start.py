@@ -68,7 +68,7 @@ def _import_ahead() -> None:
 
 def show_table(manifest: Manifest, display: Display) -> None:
     """The table over all jobs that have finished, and its files; what is wrong with it changes nothing of the jobs."""
-    if not manifest.of("finished"):
+    if not manifest.count("finished"):
         return
     from segexp.report.comparison_page.compare import compare
 

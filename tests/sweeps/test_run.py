@@ -9,16 +9,13 @@ from typing import Any
 
 import pytest
 
-from segexp.runs import files
-from segexp.sweeps import layout as places
-from segexp.sweeps import manifest as manifests
 from segexp.sweeps import run
 from segexp.sweeps.display import Display
 from segexp.sweeps.engines.base import Ended
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.run import Runner
-from tests.sweeps.made import Pretend, create, seeds
+from tests.sweeps.made import Power, PowerCut, Pretend, create, seeds
 
 
 def go(folder: Path, engine: Pretend) -> tuple[int, str]:
@@ -124,36 +121,22 @@ def test_finished_results_that_are_gone_are_made_again(tmp_path: Path) -> None:
     assert engine.started == [1]
 
 
-class PowerCut(Exception):
-    """Everything stops here."""
-
-
-def test_a_power_cut_between_any_two_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pause", [0, 4])
+def test_a_power_cut_between_any_two_writes(pause: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After each write in turn the power goes; then the sweep is started or resumed until it is done."""
     ending = {0: "finished", 1: "failed", 2: "killed", 3: "interrupted", 4: "finished"}
-    left: list[int] = []
-
-    def write(path: Path, content: bytes) -> Path:
-        if left and left[0] == 0:
-            raise PowerCut
-        done = files.replace_file(path, content)
-        if left:
-            left[0] -= 1
-        return done
-
-    for module in (places, manifests):
-        monkeypatch.setattr(module, "replace_file", write)
+    power = Power(monkeypatch, pause)
     cuts = 0
     for count in range(1000):
         folder = tmp_path / str(count)
-        left[:] = [count]
+        power.left = count
         try:
             create(folder, seeds(*range(5)))
             go(folder, Pretend(folder, ending.__getitem__))
             break
         except PowerCut:
             cuts += 1
-        left.clear()
+        power.left = None
         if not (folder / "manifest.json").exists():
             continue
         before = {e.number: e.attempts for e in Manifest.read(folder)}
@@ -167,6 +150,7 @@ def test_a_power_cut_between_any_two_writes(tmp_path: Path, monkeypatch: pytest.
         assert all(e.attempts == before[e.number] + (e.number in engine.started) for e in after)
         assert [e.key for e in after] == [job.key for job in seeds(*range(5))]
     assert cuts > 25
+    assert power.added == bool(pause)
 
 
 def test_display_on_a_terminal_draws_running_jobs_and_takes_them_away(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ class SearchSource:
 
     def left(self) -> bool:
         """Tells whether a trial was interrupted, or the study has fewer trials than it should."""
-        return bool(self._manifest.of("waiting", "interrupted")) or self.counted() < self.total
+        return self._manifest.count("waiting", "interrupted") > 0 or self.counted() < self.total
 
     def counted(self) -> int:
         """Trials of the study, by any worker; those that wait in its queue, or never became a job, do not count."""
