@@ -4,10 +4,12 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
+from segexp.config.checks.annotation_fit import describe, matches
 from segexp.errors import ConfigError, DataError
 from segexp.runs.files import replace_file
 from segexp.runs.json_yaml import parse_json, read_json
@@ -190,12 +192,18 @@ def _entry(folder: Path, job: dict[str, Any], source: Path) -> Entry:
 
     Raises:
         StoredError: It is not.
-        ValueError: Its number is none, or its state no text.
+        ValueError: A value is of another type than the sweep writes.
     """
     entry = Entry(**job)
-    if type(entry.number) is not int or entry.number < 0:
+    for name, annotation in _types().items():
+        if not matches(value := getattr(entry, name), annotation):
+            raise ValueError(f"{name} of a job is {value!r}, expected {describe(annotation)}")
+    if entry.number < 0:
         raise ValueError(f"the number of a job is {entry.number!r}")
-    if not isinstance(entry.state, str):
-        raise ValueError(f"the state of job {entry.number} is {entry.state!r}")
     require_inside(folder, entry.folder, f"{source}: jobs.{entry.number}.folder")
     return entry
+
+
+@cache
+def _types() -> dict[str, Any]:
+    return get_type_hints(Entry)

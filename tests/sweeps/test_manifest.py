@@ -144,7 +144,7 @@ def test_a_stranger_s_change_is_checked_as_the_manifest_is(behind: Manifest) -> 
         ({**job, "folder": "../x"}, rf"{CHANGES}: jobs\.1\.folder: found '\.\./x', which leads out"),
         ({**job, "more": 1}, f"{CHANGES}: is no manifest of segexp: .*'more'"),
         ({"number": 1}, f"{CHANGES}: is no manifest of segexp: .*missing 5"),
-        ({**job, "state": []}, rf"{CHANGES}: is no manifest of segexp: the state of job 1 is \[\]"),
+        ({**job, "state": []}, rf"{CHANGES}: is no manifest of segexp: state of a job is \[\], expected waiting"),
         ([], f"{CHANGES}: a line is no job with a number"),
     ):
         path.write_text(json.dumps(line) + "\n")
