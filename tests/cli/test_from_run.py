@@ -273,4 +273,4 @@ def test_a_note_on_a_stored_text_of_two_lines_is_one_line(line: Line, capsys: An
     assert run(["check", f"from={stored}", "scope=config"]) == 2
     said = capsys.readouterr().err.splitlines()
     assert all(each.startswith("segexp: ") for each in said)
-    assert any("baselines=a\\x0ab (today True)" in each for each in said)
+    assert any(r"baselines=a\nb (today True)" in each for each in said)
