@@ -71,7 +71,7 @@ def find_verdict(results: Mapping[str, Any], epochs: Sequence[Row] = ()) -> Verd
     more = epochs_sentence(results, epochs)
     figures = overall_figures(results)
     if not figures:
-        text = f"{_tested_on(results)} the model has no figure that is a number."
+        text = f"{_tested_on(results)} the model has no measure that is a number."
         return Verdict((text, *more), "open")
     main = figures[0]
     rival = _best_rival(results, main)
@@ -153,7 +153,7 @@ def _size_sentence(
     if count == 1:
         return "One image cannot tell how the model fares on others.", False
     if main.interval is None:
-        return "No interval was drawn, so nothing tells how far chance alone moves that figure.", False
+        return "No interval was drawn, so nothing tells how far chance alone moves that measure.", False
     low, high = main.interval
     width = f"the interval is {format_measure(high - low, main.digits)} wide"
     few = isinstance(count, int) and count < FEW_TESTED
@@ -165,7 +165,7 @@ def _size_sentence(
     told = f"{width}, the difference to {rival.name} {format_measure(lead, main.digits)}"
     if low <= rival.value <= high:
         return (
-            f"The interval of the model alone does not tell it from {rival.name}, whose figure lies within it; both "
+            f"The interval of the model alone does not tell it from {rival.name}, whose value lies within it; both "
             "are measured on the same images, so a paired comparison may tell more."
         ), False
     if few:

@@ -48,7 +48,7 @@ def test_a_clear_lead_on_enough_images() -> None:
         (
             0.75,
             "open",
-            "The interval of the model alone does not tell it from Otsu, whose figure lies within it; both are "
+            "The interval of the model alone does not tell it from Otsu, whose value lies within it; both are "
             "measured on the same images, so a paired comparison may tell more.",
         ),
         (0.80, "bad", "The interval of the model alone does not tell it from Otsu"),
@@ -104,15 +104,15 @@ def test_few_images_make_any_interval_doubtful() -> None:
 @pytest.mark.parametrize(
     ("results", "texts"),
     [
-        (outcome(0.8, None, ("Otsu", 0.5)), ("nothing tells how far chance alone moves that figure",)),
+        (outcome(0.8, None, ("Otsu", 0.5)), ("nothing tells how far chance alone moves that measure",)),
         (outcome(0.8, [None, 0.9], ("Otsu", 0.5)), ("No interval was drawn",)),
         (
             outcome(0.8, None, images=1),
             ("On one test image the model reaches mean IoU 0.8000;", "One image cannot tell"),
         ),
         (outcome(0.8, [0.7, 0.9]), ("no trivial predictor stands beside it", "The interval is 0.2000 wide.")),
-        (outcome(None, None, ("Otsu", 0.5)), ("has no figure that is a number",)),
-        (outcome(float("nan"), None), ("has no figure that is a number",)),
+        (outcome(None, None, ("Otsu", 0.5)), ("has no measure that is a number",)),
+        (outcome(float("nan"), None), ("has no measure that is a number",)),
         (outcome(0.8, None, images=None), ("On the test data the model reaches",)),
         (outcome(0.8, None) | {"split": {"name": ["x"], "images": True}}, ("On the ['x'] data",)),
     ],
