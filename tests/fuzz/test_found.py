@@ -51,6 +51,18 @@ def test_gdal_says_nothing_of_odd_tags(tmp_path: Path, capfd: pytest.CaptureFixt
     assert capfd.readouterr().err == ""
 
 
+def test_a_colour_table_that_is_no_table(tmp_path: Path) -> None:
+    colours = np.arange(3 * 256, dtype=np.uint16).reshape(3, 256)
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((8, 8), np.uint8), photometric="palette", colormap=colours)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        place = file.pages.first.tags[320].offset
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[place + 4 : place + 8] = (767).to_bytes(4, "little")  # of 768 numbers
+    (tmp_path / "a.tif").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.tif: .*its colour table is damaged"):
+        open_raster(tmp_path / "a.tif")
+
+
 def test_pillow_says_nothing_of_odd_tags(tmp_path: Path) -> None:
     entries = (5).to_bytes(2, "little") + bytes(7)  # five of them are declared, not even one is there
     broken = b"Exif\0\0II*\0" + (8).to_bytes(4, "little") + entries

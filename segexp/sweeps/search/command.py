@@ -1,6 +1,5 @@
 """A search from the command line: new, gone on with, or joined."""
 
-import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.config.composed import checked_train
 from segexp.config.experiment import Experiment
-from segexp.config.overrides.quoting import as_typed
+from segexp.config.overrides.quoting import command_line
 from segexp.config.schema import SearchConfig, SweepConfig
 from segexp.config.stored.trust import without_trust
 from segexp.errors import ConfigError
@@ -134,7 +133,7 @@ class SearchCommand:
         return {
             "version": 1,
             "segexp": VERSION,
-            "command": shlex.join(["segexp", "train", *as_typed(self._argv)]),
+            "command": command_line(["train", *self._argv]),
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "search": {"name": name, "words": without_trust(arguments), "section": _kept(section)},
         }

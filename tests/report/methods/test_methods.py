@@ -104,6 +104,27 @@ def described(folder: Path, config: dict[str, object] = CONFIG, **made: object) 
     return read(folder)[0]
 
 
+def test_many_measures_are_a_table_and_the_first_stands_in_the_sentence(tmp_path: Path) -> None:
+    figures = {"miou": 0.525, "iou": {"background": 0.9, "vessel": 0.6}, "accuracy": 0.9, "hd95": {"vessel": 3.0}}
+    ends = {"dataset": {"miou": [0.5, 0.55]}}
+    row = {"name": "model", "dataset": figures, "image": {}, "interval": {"level": 0.95, "resamples": 9, **ends}}
+    text = described(tmp_path / "run", rows=[row], units={"hd95": "px"}, labels={"accuracy": "share | <b> right"})
+    assert "The main measure is mean IoU; the table below has all 4 [" in text
+    assert "A figure of one class is in it that of vessel." in text
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert lines[0] == "| measure | test images | interval | better | what it is |"
+    assert lines[2].startswith("| mean IoU | 0.525 | 0.500 to 0.550 | higher | mean over the classes of overlap")
+    assert any(line.startswith("| IoU | 0.600 | - | higher |") for line in lines)
+    assert any(line.startswith("| HD95 (px) | 3.00 | - | lower |") for line in lines)
+    assert r"| share \| &lt;b&gt; right | 0.900 |" in text
+    assert len(lines) == 6
+    if shutil.which("pandoc") is not None:
+        line = ["pandoc", "--to", "html", str(tmp_path / "run" / "methods.md")]
+        page = subprocess.run(line, capture_output=True, text=True, check=True).stdout
+        assert page.count("<tr") == 5
+        assert "share | &lt;b&gt; right</td>" in page
+
+
 def test_a_person_is_no_trivial_predictor(tmp_path: Path) -> None:
     rows = [{"name": name, "note": note, "dataset": {}, "image": {}} for name, note in (
         ("model", ""), ("model at 0.5", ""), ("all background", "most frequent class"), ("Otsu", "per image"),
