@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -42,10 +43,12 @@ class Display:
         self.say(self._line(entry, what, more))
 
     def _label_width(self) -> int:
-        """Letters of the longest label, up to 60; looked for again where jobs have come."""
+        """Letters of the longest label, up to 60; of jobs that have come since, their labels are looked at too."""
         if len(self._manifest.entries) != self._labels[0]:
-            longest = max((len(known.label) for known in self._manifest), default=0)
-            self._labels = (len(self._manifest.entries), min(60, longest))
+            known = self._manifest.entries
+            new = islice(reversed(known.values()), len(known) - self._labels[0])
+            longest = max((len(entry.label) for entry in new), default=0)
+            self._labels = (len(known), min(60, max(longest, self._labels[1])))
         return self._labels[1]
 
     def _line(self, entry: Entry, what: str, more: str) -> str:

@@ -4,16 +4,20 @@ import io
 import json
 import os
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from segexp.runs.files import replace_file
+from segexp.runs.manifest_files import CHANGES, MANIFEST
+from segexp.sweeps import manifest as manifests
 from segexp.sweeps import run
 from segexp.sweeps.display import Display
 from segexp.sweeps.engines.base import Ended
 from segexp.sweeps.layout import JobFiles
-from segexp.sweeps.manifest import Manifest
+from segexp.sweeps.manifest import LONGEST_PAUSE, Manifest
 from segexp.sweeps.run import Runner
 from tests.sweeps.made import Power, PowerCut, Pretend, create, seeds
 
@@ -106,6 +110,38 @@ def test_an_engine_that_dies_leaves_its_jobs_interrupted(tmp_path: Path) -> None
     with pytest.raises(OSError, match="gone"):
         go(tmp_path, engine)
     assert states(tmp_path) == ["interrupted", "interrupted", "waiting"]
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_all_is_in_the_manifest_at_the_end(dies: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the sweep ends, but by a kill; meanwhile changes stand beside it, and are written though none comes."""
+    create(tmp_path, seeds(0, 1, 2))
+    now = [1000.0]
+
+    def write(path: Path, content: bytes) -> Path:
+        now[0] += 1
+        return replace_file(path, content)
+
+    monkeypatch.setattr(manifests, "monotonic", lambda: now[0])
+    monkeypatch.setattr(manifests, "replace_file", write)
+    seen: list[tuple[list[str], bool]] = []
+
+    class Slow(Pretend):
+        def wait(self, seconds: float) -> list[Ended]:
+            content = json.loads((tmp_path / MANIFEST).read_text())
+            seen.append(([job["state"] for job in content["jobs"]], (tmp_path / CHANGES).exists()))
+            now[0] += LONGEST_PAUSE
+            if dies and len(seen) == 3:
+                raise OSError("gone")
+            return super().wait(seconds) if len(seen) > 2 else []
+
+    with pytest.raises(OSError, match="gone") if dies else nullcontext():
+        manifest = Manifest.read(tmp_path)
+        Runner(manifest, Slow(tmp_path), Display(manifest, io.StringIO())).run()
+    assert seen[:2] == [(["running", "waiting", "waiting"], True), (["running", "running", "waiting"], False)]
+    assert not (tmp_path / CHANGES).exists()
+    ends = ["interrupted", "interrupted", "waiting"] if dies else ["finished"] * 3
+    assert [job["state"] for job in json.loads((tmp_path / MANIFEST).read_text())["jobs"]] == ends
 
 
 def test_finished_results_that_are_gone_are_made_again(tmp_path: Path) -> None:
