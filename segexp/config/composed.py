@@ -10,7 +10,6 @@ from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, TrainConfig
 from segexp.config.sections import structured
 from segexp.invocation import Invocation
-from segexp.runs.text import printable
 from segexp.system.garbage import garbage_kept
 
 T = TypeVar("T")
@@ -58,7 +57,7 @@ def plain_config(config: Any, schema: type, words: Sequence[str] = ()) -> dict[s
     _refuse_nameless(plain)
     plain, left_out = without_left_over(migrated(plain), words)
     for line in (*lines, *left_out):
-        print(f"segexp: note: {printable(line)}", file=sys.stderr)  # noqa: T201
+        print(f"segexp: note: {line}", file=sys.stderr)  # noqa: T201
     _refuse_left_over(plain)
     try:
         check_config(plain, schema)

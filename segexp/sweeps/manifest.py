@@ -104,7 +104,7 @@ class Manifest:
             raise DataError(
                 f"{source}: is no manifest of segexp: {shortened(printable(str(error)), 200)}; was it edited?"
             ) from error
-        return cls(folder, content, {entry.number: entry for entry in entries})
+        return cls(folder, content, {entry.number: entry for entry in entries}, _behind=bool(changes))
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries.values())
@@ -125,11 +125,13 @@ class Manifest:
     def _keep(self, entry: Entry) -> None:
         """Brings a job that is new or has changed to the disk: in the whole file, or where it must wait beside it."""
         self._set(entry)
-        self._behind = True
-        if monotonic() >= self._due:
-            self.write()
-        else:
+        is_due = monotonic() >= self._due
+        # Beside earlier changes the last one, too: a kill between the whole file and their end would bring them back.
+        if self._behind or not is_due:
             append_change(self.folder, asdict(entry))
+        self._behind = True
+        if is_due:
+            self.write()
 
     def _set(self, entry: Entry) -> None:
         if (before := self.entries.get(entry.number)) is not None:
