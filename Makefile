@@ -77,7 +77,7 @@ test-demo: $(DEMO)/.test  ## the page of the command demo in a real headless Chr
 .PHONY: docs
 docs: $(DOCS)/.build  ## the docs site: site/index.html opens without a network; every warning and broken link is an error
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/python -m mkdocs build --strict --quiet
-	$(DOCS)/bin/python -m website.links site
+	$(DOCS)/bin/python -m docs.website.links site
 
 format: $(VENV)/.dev  ## put the code into the common form
 	$(BIN)/ruff check --fix .
@@ -107,16 +107,16 @@ notebooks: $(TOOLS)/.tools  ## make the notebooks of examples/ of the scripts be
 	$(TOOLS)/bin/python -m tests.examples.notebooks
 
 test-wheel: $(TOOLS)/.tools  ## the built wheel in a bare environment: commands, a run, all notebooks; minutes
-	$(TOOLS)/bin/python -m release.wheel pinned --notebooks $(ARGS)
+	$(TOOLS)/bin/python -m tests.release.wheel pinned --notebooks $(ARGS)
 
 test-lowest: $(TOOLS)/.tools  ## the same commands and many tests with the lowest versions that pyproject.toml allows
-	$(TOOLS)/bin/python -m release.wheel lowest --tests $(ARGS)
+	$(TOOLS)/bin/python -m tests.release.wheel lowest --tests $(ARGS)
 
 test-newest: $(TOOLS)/.tools  ## the same with the newest versions there are, but for torch (ARGS="--torch 2.14.1")
-	$(TOOLS)/bin/python -m release.wheel newest --tests $(ARGS)
+	$(TOOLS)/bin/python -m tests.release.wheel newest --tests $(ARGS)
 
 release: $(TOOLS)/.tools  ## archives and checksums of a version, tried in a bare environment (VERSION=0.2.0; TAG=1: commit and tag)
-	$(TOOLS)/bin/python -m release.prepare $(VERSION) $(if $(TAG),--tag)
+	$(TOOLS)/bin/python -m tests.release.prepare $(VERSION) $(if $(TAG),--tag)
 
 clean:  ## remove the environment and caches; outputs stay
 	rm -rf $(VENV) $(ZOO) $(DEMO) $(DOCS) $(TOOLS) $(COVERAGE) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
@@ -144,13 +144,14 @@ $(VENV)/.cluster: $(INPUTS) $(VENV)/.dev
 		 echo "SLURM could not be installed: its tests are skipped"
 	touch $@
 
-# It sees the packages of the main environment, torch above all, and adds to them what only the zoo needs.
+# It sees the packages of the main environment, torch above all, and adds to them what only the zoo needs. The files of
+# paths are read by name: that of the main environment before the one of segexp, which imports a package from there.
 # torchvision's build on the registry is for CUDA; a .pth file makes it importable beside a CPU build of torch, in every
 # process of this environment (see the file it copies).
 $(ZOO)/.test: $(INPUTS) tests/zoo/torchvision_on_cpu.py $(VENV)/.dev
 	$(PYTHON) -m venv $(ZOO)
 	packages=$$($(ZOO)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
-		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/main.pth && \
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/000_main.pth && \
 		cp tests/zoo/torchvision_on_cpu.py $$packages && \
 		echo 'import torchvision_on_cpu' > $$packages/torchvision_on_cpu.pth
 	$(ZOO)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[zoo,test]'
@@ -164,8 +165,7 @@ $(DEMO)/.test: $(INPUTS) constraints-demo.txt
 		--editable '.[demo]' pytest rasterio
 	touch $@
 
-# It sees the packages of the main environment, as the zoo's does, and adds what builds pages. Paths are taken by name: those
-# of the main environment before the file of segexp itself, which imports a package from there.
+# It sees the packages of the main environment, as the zoo's does, and adds what builds pages.
 $(DOCS)/.build: $(INPUTS) constraints-docs.txt $(VENV)/.run
 	$(PYTHON) -m venv $(DOCS)
 	packages=$$($(DOCS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
@@ -185,7 +185,7 @@ $(TOOLS)/.tools: constraints-tools.txt
 $(COVERAGE)/.test: $(INPUTS) constraints-tools.txt $(VENV)/.dev
 	$(PYTHON) -m venv $(COVERAGE)
 	packages=$$($(COVERAGE)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
-		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/main.pth
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/000_main.pth
 	$(COVERAGE)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-tools.txt coverage pytest-cov
 	$(COVERAGE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@

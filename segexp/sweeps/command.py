@@ -139,8 +139,8 @@ def _copy(path: list[str], source: dict[str, Any], target: dict[str, Any]) -> No
 
 def _announce(manifest: Manifest, display: Display) -> None:
     display.say(f"sweep folder  {manifest.folder}")
-    if (done := len(manifest.of("finished"))) or manifest.of("failed", "interrupted"):
+    if (done := manifest.count("finished")) or manifest.count("failed", "interrupted"):
         display.say(
-            f"so far        {done} of {len(manifest.entries)} finished, {len(manifest.of('interrupted'))} interrupted, "
-            f"{len(manifest.of('failed'))} failed, {len(manifest.of('waiting'))} not started"
+            f"so far        {done} of {len(manifest.entries)} finished, {manifest.count('interrupted')} interrupted, "
+            f"{manifest.count('failed')} failed, {manifest.count('waiting')} not started"
         )

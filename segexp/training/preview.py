@@ -18,13 +18,13 @@ from segexp.data.sampling.loader import make_loader
 from segexp.data.sampling.samples import KeyedSampler, RandomCrops
 from segexp.data.sampling.throughput import Throughput, measure
 from segexp.data.sampling.worker_errors import killed_worker
-from segexp.errors import one_line
 from segexp.report import preview_page
 from segexp.report.pictures.contact_sheet import SheetCell, draw_row, draw_sheet
 from segexp.report.pictures.pixels import Pixels
 from segexp.report.pictures.png import save_png
 from segexp.runs.folder import RunFolder
 from segexp.spec import IGNORED, DataSpec
+from segexp.system.causes import reason_of
 from segexp.tasks.base import BaseTask
 from segexp.training import build
 from segexp.training.hardware import device_type, with_hardware
@@ -81,7 +81,7 @@ def _file(path: Path, make: Callable[[], object]) -> str:
     try:
         make()
     except Exception as error:  # whatever a library raises, the figures stand
-        return f"not made: {path} ({one_line(error)})"
+        return f"not made: {path} ({reason_of(error)})"
     return f"{path.suffix[1:]:<10}{path}"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.config.stored.check import again
 from segexp.errors import ConfigError
-from segexp.runs.find import MANIFEST
 from segexp.runs.json_yaml import read_yaml
+from segexp.runs.manifest_files import MANIFEST
 from segexp.runs.near_runs import near_runs
 
 LAST = Path("checkpoints") / "last.ckpt"

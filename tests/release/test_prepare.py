@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from release import prepare
-from release.prepare import ReleaseRefused, refuse, release, write_sums, write_version
+from tests.release import prepare
+from tests.release.environments import ROOT
+from tests.release.prepare import ReleaseRefused, refuse, release, write_sums, write_version
 
 CHANGES = "# Changes\n\n## Unreleased (0.2)\n\n### Added\n\n- A thing.\n\n## 0.1.0\n\n- The first.\n"
 FILES = {
@@ -94,7 +95,7 @@ def test_every_file_gets_the_version(checkout: Path) -> None:
 def test_the_lines_of_this_repository_are_found(tmp_path: Path) -> None:
     for name in prepare.PLACES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text((prepare.ROOT / name).read_text())
+        (tmp_path / name).write_text((ROOT / name).read_text())
     write_version(tmp_path, "9.8.7", datetime.date(2026, 12, 1))
     assert all("9.8.7" in (tmp_path / name).read_text() for name in prepare.PLACES)
 

@@ -5,13 +5,13 @@ import re
 
 import pytest
 
+from docs.website.api import api_pages
+from docs.website.keys import GROUPS, key_pages
 from segexp.commands import COMMANDS
 from segexp.config.overrides.comments import keys_of_option
 from segexp.config.overrides.groups import groups
 from segexp.config.overrides.reference import block_of, shown_command_keys, shown_keys
 from segexp.config.paths import conf_dir
-from website.api import api_pages
-from website.keys import GROUPS, key_pages
 
 PAGES = key_pages()
 ROW = re.compile(r"<tr><td><code>(.+?)</code></td><td>(?:<code>(.*?)</code>)?</td><td>(.*?)</td></tr>")

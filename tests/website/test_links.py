@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from website.links import main, problems_of
+from docs.website.links import main, problems_of
 
 GOOD = """<html><head><link rel="canonical" href="https://example.org/"><link rel="stylesheet" href="a.css">
 <script src="b.js"></script></head><body><h1 id="top">x</h1><a href="#top">x</a><a href="in/c.html#d%20e">x</a>

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from website.api import api_pages
-from website.keys import key_pages
-from website.tutorials import is_notebook, notebook_page, title_of
+from docs.website.api import api_pages
+from docs.website.keys import key_pages
+from docs.website.tutorials import is_notebook, notebook_page, title_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))

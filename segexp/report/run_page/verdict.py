@@ -19,6 +19,9 @@ LEVEL = 0.02
 FEW_EPOCHS = 5
 """Validations below which nothing is said of more epochs."""
 
+SLOW = 0.1
+"""Share of the highest learning rate below which little is learnt."""
+
 MOST_NAMED = 3
 """Trivial predictors that are named."""
 
@@ -199,8 +202,20 @@ def epochs_sentence(results: Mapping[str, Any], epochs: Sequence[Row]) -> tuple[
     end = "validation" if late == 1 else f"{late} validations"
     if gained <= LEVEL * whole:
         much = f"{gained:.2g}" if gained >= LEAST_SHOWN else "nothing"
-        return (f"More epochs would hardly help: the last {end} of {len(found)} gained {much} in {monitor}.",)
+        told = f"the last {end} of {len(found)} gained {much} in {monitor}"
+        if _ends_slowly(epochs):
+            return (
+                f"Whether more epochs would help, only a longer training tells: {told}, but the schedule had brought "
+                "the learning rate near zero by then, where every curve levels off.",
+            )
+        return (f"More epochs would hardly help: {told}.",)
     return (f"More epochs would probably help: the last {end} of {len(found)} still gained {gained:.2g} in {monitor}.",)
+
+
+def _ends_slowly(epochs: Sequence[Row]) -> bool:
+    """Whether a schedule was still lowering the learning rate at the end, to less than a tenth of its highest."""
+    rates = [rate for row in epochs if math.isfinite(rate := _number(row.get("lr")))]
+    return len(rates) > 1 and rates[-1] < rates[-2] and rates[-1] < SLOW * max(rates)
 
 
 def _number(cell: str | None) -> float:

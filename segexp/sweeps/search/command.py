@@ -14,13 +14,14 @@ from segexp.config.stored.trust import without_trust
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.runs.folder import RunFolder
+from segexp.runs.manifest_files import MANIFEST
 from segexp.sweeps.cluster_resources import refuse_too_little
 from segexp.sweeps.display import Display
 from segexp.sweeps.engines.local import LocalJobEngine
 from segexp.sweeps.foreign import check_folder, check_jobs, split_off_folders
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.lock import SweepLock
-from segexp.sweeps.manifest import MANIFEST, Manifest
+from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import Job, Plan, multirun_folder
 from segexp.sweeps.search.arguments import SEARCH_KEYS, experiment_words, resumed_search, resumed_words, without_flags
 from segexp.sweeps.search.dimensions import Value
@@ -158,7 +159,7 @@ class SearchCommand:
         if search.left():
             samples = {-1 - number: corner.experiment for number, corner in enumerate(corners)}
             code = run_jobs(manifest, section, samples, lock, display, search.through, trials)
-        elif manifest.of("failed"):
+        elif manifest.count("failed"):
             code = 1
         # First trials.csv, which the page of the sweep reads.
         lines = report_trials(study, space, manifest, monitor)

@@ -1,11 +1,15 @@
 """The summary of a search: what validation has chosen stands on top, and test figures choose nothing."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from segexp.report.comparison_page.compare import compare, write_summary
 from segexp.report.comparison_page.configurations.figures import Figure
+from segexp.report.comparison_page.search import searches_of
+from segexp.runs.find import find_runs
+from segexp.runs.manifest_files import append_change
 from tests.report.comparison_page.made import make_run
 from tests.report.made_up import write_json
 from tests.report.run_page.test_page import Page
@@ -46,6 +50,23 @@ def job(path: Path, state: str, rate: float, loss: str, dice: float) -> None:
         state=state,
         command="segexp train sweep=optuna 'optimizer.lr=log(1e-4,1e-1)' 'loss=bce,[a,b],dice' --config-dir mine",
     )
+
+
+def test_a_job_that_a_killed_search_had_not_written_into_its_manifest_has_its_folder(search: Path) -> None:
+    manifest = json.loads((search / "manifest.json").read_text())
+    (job,) = (job for job in manifest["jobs"] if job["trial"] == 1)
+    manifest["jobs"].remove(job)
+    write_json(search / "manifest.json", manifest)
+    table = search / "trials.csv"
+    table.write_text(table.read_text().replace("elsewhere/001_lr", "elsewhere/gone"))
+
+    def place() -> Path | None:
+        (found,) = searches_of(find_runs([search])[0], [search])
+        return found.trials[1].folder
+
+    assert place() != search / "001_lr"
+    append_change(search, job)
+    assert place() == search / "001_lr"
 
 
 def test_the_page_puts_what_validation_has_chosen_on_top(search: Path) -> None:

@@ -1,6 +1,6 @@
 """The verdict on top of a page: what was learnt, against what, whether more epochs or images would help."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -159,8 +159,10 @@ def test_other_kinds_of_task_speak_of_their_own_figures() -> None:
     assert "On the test data the model reaches loss 0.2500 (less is better); no trivial" in sentences(logged)[1][0]
 
 
-def curve(*values: float | str, mode: str = "max") -> tuple[str, ...]:
+def curve(*values: float | str, mode: str = "max", rates: Sequence[float] = ()) -> tuple[str, ...]:
     rows = [{"epoch": str(epoch), "val/miou": str(value)} for epoch, value in enumerate(values)]
+    for row, rate in zip(rows, rates, strict=False):
+        row["lr"] = str(rate)
     return epochs_sentence({"checkpoint": {"monitor": "val/miou", "mode": mode}}, rows)
 
 
@@ -174,6 +176,13 @@ def test_whether_more_epochs_would_help() -> None:
     )
     level = [0.0, 0.5, 0.7, 0.8, 0.8001]
     assert curve(*level) == ("More epochs would hardly help: the last validation of 5 gained nothing in val/miou.",)
+    # One-cycle and cosine: the end is level whatever there is to learn.
+    slowly = "Whether more epochs would help, only a longer training tells: the last validation of 5 gained nothing in "
+    assert curve(*level, rates=[0.3, 1.0, 0.5, 0.2, 0.05])[0].startswith(slowly + "val/miou, but the schedule")
+    # A rate that fell because nothing was gained any more, a constant one, one that is still high.
+    for rates in ([1.0, 0.1, 0.01, 0.001, 0.001], [0.01] * 5, [1.0, 0.9, 0.7, 0.5, 0.3]):
+        assert curve(*level, rates=rates)[0].startswith("More epochs would hardly help")
+    assert curve(*rising, rates=[1 - 0.1 * epoch for epoch in range(10)])[0].startswith("More epochs would probably")
     assert curve(*(1 - value for value in rising), mode="min")[0].startswith("More epochs would probably help")
     assert curve(*[0.5] * 8)[0].startswith(
         "More epochs like these would hardly help: the best of 8 validations was at epoch 1"

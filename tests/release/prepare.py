@@ -1,7 +1,7 @@
 """Makes a release of this checkout: version, archives, a trial in a bare environment, checksums. Uploads nothing.
 
-    python -m release.prepare 0.2.0
-    python -m release.prepare 0.2.0 --tag
+    python -m tests.release.prepare 0.2.0
+    python -m tests.release.prepare 0.2.0 --tag
 
 The archives and SHA256SUMS lie in ``dist/<version>/``. Without ``--tag`` the checkout is afterwards as it was before;
 with it the version is committed and tagged, which is for whoever then pushes and uploads by hand (``make release``).
@@ -19,8 +19,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from release.environments import ROOT, install, make_environment, write_constraints
-from release.wheel import build, try_commands
+from tests.release.environments import ROOT, install, make_environment, write_constraints
+from tests.release.wheel import build, try_commands
 
 PLACES = {
     "pyproject.toml": (r'^version = ".*"$', 'version = "{version}"'),

@@ -12,11 +12,11 @@ from typing import Any
 
 from mkdocs.structure.files import File, InclusionLevel
 
-from website.api import api_pages
-from website.keys import key_pages
-from website.tutorials import is_notebook, listing_page, notebook_page, title_of
+from docs.website.api import api_pages
+from docs.website.keys import key_pages
+from docs.website.tutorials import is_notebook, listing_page, notebook_page, title_of
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PROJECT = {
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",

@@ -1,6 +1,6 @@
 """Checks built pages: every link and anchor leads somewhere, and nothing is loaded from elsewhere.
 
-    python -m website.links site
+    python -m docs.website.links site
 
 MkDocs looks at links between Markdown files; this looks at what a browser gets, templates and generated pages included.
 """

@@ -8,7 +8,7 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
-from release.environments import ROOT, install, make_environment, plain_environment
+from tests.release.environments import ROOT, install, make_environment, plain_environment
 
 LIMIT = 3600
 """Seconds that a cell may take: the first one of all installs torch, on a busy machine in half an hour."""

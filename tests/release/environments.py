@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 Versions = Literal["pinned", "lowest", "newest"]
 """pinned: those of constraints.txt. lowest: the lower bounds of pyproject.toml. newest: what the index has today."""

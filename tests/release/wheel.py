@@ -1,10 +1,10 @@
 """Builds the wheel and tries it in a bare environment: import, check, a run, its model at work, tests, notebooks.
 
-    python -m release.wheel pinned --notebooks
-    python -m release.wheel lowest
+    python -m tests.release.wheel pinned --notebooks
+    python -m tests.release.wheel lowest
 
-Nothing of this checkout is on the path there but, for the tests, a copy of ``tests/``. Needs build and uv, and
-for notebooks nbclient (``make test-wheel``, ``test-lowest``, ``test-newest``).
+Nothing of this checkout is on the path there but, for the tests, a copy of all folders except ``segexp/``. Needs build
+and uv, and for notebooks nbclient (``make test-wheel``, ``test-lowest``, ``test-newest``).
 """
 
 import argparse
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from release.environments import (
+from tests.release.environments import (
     ROOT,
     Versions,
     install,
@@ -88,7 +88,7 @@ def try_tests(python: Path, work: Path, chosen: Sequence[str]) -> None:
         subprocess.CalledProcessError: Some fail; pytest has said which.
     """
     copy = work / "checkout"
-    for name in ("tests", "examples"):
+    for name in ("tests", "benchmarks", "conf", "docs", "examples"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", copy)
     paths = [path if path.startswith("-") else f"tests/{path}" for path in chosen]
@@ -120,7 +120,7 @@ def main() -> None:
         if chosen:
             try_tests(python, folder, chosen)
         if asked.notebooks:
-            from release.notebooks import try_notebooks
+            from tests.release.notebooks import try_notebooks
 
             try_notebooks(folder, wheel, constraints)
 

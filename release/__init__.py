@@ -1,1 +1,0 @@
-"""What makes a release and proves it: built from the checkout, tried in bare environments; not part of the package."""
