@@ -24,6 +24,8 @@ from typing import Any
 
 import torch
 
+from segexp.runs.manifest_files import read_manifest
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SMALL = (
     "datamodule.size=32", "datamodule.train_images=8", "datamodule.val_images=3", "datamodule.test_images=3",
@@ -182,7 +184,7 @@ def _states(place: Path) -> str:
     found = sorted(place.glob("outputs/multirun/*/manifest.json"))
     if not found:
         return "no manifest yet"
-    return " ".join(job["state"] for job in json.loads(found[0].read_text())["jobs"])
+    return " ".join(job["state"] for job in read_manifest(found[0].parent)["jobs"])
 
 
 def _results(place: Path) -> dict[str, Any]:

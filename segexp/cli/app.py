@@ -17,7 +17,7 @@ from segexp.config.paths import conf_dir
 from segexp.config.stored.trust import trusting
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
-from segexp.runs.text import readable, tolerant_streams
+from segexp.runs.text import printable, tolerant_streams
 from segexp.system.garbage import garbage_kept, garbage_searched
 from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 from segexp.version import VERSION
@@ -43,7 +43,7 @@ def run(argv: Sequence[str]) -> int:
             refuse_foreign_flags(argv)
         if (topics := help_words(argv)) is not None:
             return _help(topics, argv)
-        command, rest = split(list(argv))
+        command, rest = split(_with_last_run(argv))
         rest = for_hydra(rest)
         with trusting(rest):
             return _dispatch(command, rest)
@@ -75,7 +75,7 @@ def compose_training(words: Sequence[str]) -> "Experiment":
     from segexp.sweeps.command import asks_for_sweep
     from segexp.sweeps.search.arguments import names_search
 
-    command, argv = split(list(words))
+    command, argv = split(_with_last_run(words))
     argv = for_hydra(argv)
     if command.name != "train":
         raise ConfigError(f"{command.name}: is a command of the terminal; give the words of a training alone")
@@ -89,6 +89,19 @@ def compose_training(words: Sequence[str]) -> "Experiment":
         run_hydra(command, expand(argv), lambda config: found.append((config, invocation(command, argv, config))))
         config, how = found[0]
         return checked_train(config, how)
+
+
+def _with_last_run(words: Sequence[str]) -> list[str]:
+    """The words with the newest run in place of ``last``, which is said."""
+    from segexp.cli.last_run import with_last_run
+    from segexp.runs.newest import LAST
+
+    if not any(LAST in word for word in words):
+        return list(words)
+    found, run = with_last_run(words)
+    if run is not None:
+        print(f"segexp: note: {LAST} is {printable(str(run))}", file=sys.stderr)
+    return found
 
 
 def _help(topics: Sequence[str], argv: Sequence[str]) -> int:
@@ -225,7 +238,7 @@ def _start_from(command: Command, argv: list[str]) -> None:
         raise ConfigError(f"{word}: is for {starting}{other}")
     found = earlier(argv, OWN_KEYS.get(command.name))
     for note in found.notes if found is not None else ():
-        print(f"segexp: note: {readable(note)}", file=sys.stderr)
+        print(f"segexp: note: {printable(note)}", file=sys.stderr)
 
 
 _OF_A_RUN = ("evaluate", "predict", "localize", "export", "demo", "report")

@@ -30,9 +30,11 @@ from segexp.config.stored.arguments import check_choices
 from segexp.config.stored.check import check_overrides, check_stored
 from segexp.config.stored.trust import KEY as TRUST
 from segexp.config.stored.trust import trusted_packages, typed_keys
-from segexp.errors import ConfigError
+from segexp.errors import ConfigError, StoredError
 from segexp.invocation import Invocation
 from segexp.runs.json_yaml import read_json, read_yaml
+from segexp.runs.near_runs import near_runs
+from segexp.runs.text import printable, shortened
 
 STORED = "from/run"
 """Name under which Hydra finds a block of the earlier run beside the options of its group."""
@@ -157,7 +159,9 @@ def _stored(folder: Path) -> dict[str, Any]:
     """
     path = folder / "config.yaml"
     if not path.is_file():
-        raise ConfigError(f"{KEY}{folder}: no file {path}; give the folder of a run, outputs/<name>/<date>_<time>_<id>")
+        near = near_runs(KEY.removesuffix("="), folder)
+        usual = "give the folder of a run, outputs/<name>/<date>_<time>_<id>"
+        raise ConfigError(f"{KEY}{folder}: no file {path}; {usual}{near}")
     try:
         content = read_yaml(path)
     except (OSError, ValueError) as error:
@@ -216,6 +220,7 @@ def _prepared(
     ]
     given_now = {**({TRUST: []} if TRUST in today.tree else {}), **own}
     body = {**found.tree, "resume": None, **given_now}
+    _require_blocks(body, folder / "config.yaml")
     # A single run takes no notice of the sweep's keys; where there is one, a stored engine could start anything.
     sweep = None if sweeps or not isinstance(kept_sweep, dict) else {**kept_sweep, "resume": None}
     # What they lack would make another run of them.
@@ -238,6 +243,14 @@ def _migration(written: Mapping[str, Any]) -> list[str]:
 def _made_name(chosen: Mapping[str, str]) -> str:
     """The name of a run that was given none."""
     return "_".join(chosen.get(group) or "custom" for group in ("datamodule", "model", "loss"))
+
+
+def _require_blocks(body: Mapping[str, Any], path: Path) -> None:
+    """Refuses a group with anything but a block of keys, which is no option that Hydra could read."""
+    for group in groups():
+        if body.get(group) and not isinstance(body[group], Mapping):
+            found = shortened(printable(repr(body[group])), 80)
+            raise StoredError(f"{path}: {group}: found {found}, expected a block of keys; was it edited?")
 
 
 def _written(body: dict[str, Any], sweep: dict[str, Any] | None) -> Path:

@@ -11,7 +11,8 @@ from segexp.config.nested import flatten
 
 HARMLESS = (
     # what is said and shown of it while it runs
-    "debug", "logger", "trainer.progress", "trainer.checkpoint_every", "trainer.log_every_n_steps", "trainer.profiler",
+    "debug", "tags", "logger", "trainer.progress", "trainer.checkpoint_every", "trainer.log_every_n_steps",
+    "trainer.profiler",
     "trainer.enable_model_summary", "trainer.enable_autolog_hparams", "trainer.detect_anomaly",
     "trainer.num_sanity_val_steps", "trainer.watchdog", "trainer.allow_oversize", "trainer.live_report",
     # what it computes on

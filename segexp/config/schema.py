@@ -290,6 +290,7 @@ class TrainConfig:
     task: Annotated[ObjectConfig, Supplied(TASK_PARTS, base="segexp.tasks.base.BaseTask")] = field(
         default_factory=default_task
     )
+    tags: list[str] = field(default_factory=list)
     monitor_mode: Direction | None = None
     panel_epochs: NonNegativeInt | list[NonNegativeInt | Literal["untrained"]] | Literal["auto"] = "auto"
     val_panels: NonNegativeInt = 4

@@ -9,6 +9,7 @@ from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.errors import RunFolderGoneError, one_line
 from segexp.runs.console import LOG
 from segexp.runs.record import RunRecord
+from segexp.system.causes import reason_of
 
 T = TypeVar("T")
 
@@ -81,4 +82,4 @@ def end(record: RunRecord, state: str, after: Afterwards, **facts: Any) -> None:
     try:
         record.end(state, **more, **facts)
     except (OSError, RunFolderGoneError) as error:
-        LOG.error(f"run.json: cannot be written ({one_line(error)}); it does not say that the run is {state}")
+        LOG.error(f"run.json: cannot be written ({reason_of(error)}); it does not say that the run is {state}")

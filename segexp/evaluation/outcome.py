@@ -8,13 +8,14 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from segexp.errors import RunFolderGoneError, SegexpError, one_line
+from segexp.errors import RunFolderGoneError, SegexpError
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.results import per_image
 from segexp.metrics.figures import Family, Leaves, dataset_leaves, image_leaves
 from segexp.report.run_page.tables.predictors import results_table
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
+from segexp.system.causes import reason_of
 from segexp.tasks.predictor_result import PredictorResult
 
 R = TypeVar("R", bound=PredictorResult)
@@ -90,8 +91,8 @@ class Outcome(Generic[R]):
             if isinstance(error, RunFolderGoneError):
                 raise RunFailed(f"{error}, so the figures of the test are told above alone") from error
             raise RunFailed(
-                f"{self.folder.path / 'results.json'}: cannot be written ({one_line(error)}), so the figures are told "
-                f"above; make room, then {after.again}"
+                f"{self.folder.path / 'results.json'}: cannot be written ({reason_of(error)}), so the figures are told "
+                f"above; once it can be: {after.again}"
             ) from error
 
 

@@ -13,6 +13,7 @@ from segexp.config.command_schema import (
 )
 from segexp.config.composed import checked, checked_with_data, checked_with_own
 from segexp.config.schema import FromCamConfig
+from segexp.data.root_folder import check_block_root
 from segexp.invocation import Invocation
 from segexp.runs.checkpoints import refuse_missing
 from segexp.runs.text import readable
@@ -24,6 +25,7 @@ def run_evaluate(config: Any, invocation: Invocation) -> None:
     """Measures a model on any data set."""
     asked, given = checked_with_data(config, EvaluateConfig)
     refuse_missing(asked.run)
+    check_block_root(given or {})
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.evaluate.command import evaluate_runs
@@ -35,6 +37,7 @@ def run_export(config: Any, invocation: Invocation) -> None:
     """Writes and verifies an exported file."""
     asked, given = checked_with_data(config, ExportConfig)
     refuse_missing(asked.run)
+    check_block_root(given or {})
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.export.command import export
@@ -89,6 +92,7 @@ def run_localize(config: Any, invocation: Invocation) -> None:
 def run_from_cam(config: Any, invocation: Invocation) -> None:
     """Trains a segmentation on maps of a classifier."""
     experiment, own = checked_with_own(config, FromCamConfig, invocation)
+    refuse_missing(own.classifier)
     tune_allocator(experiment.speed.allocator)
     with quick_imports():
         from segexp.inference.localize.from_cam import train_from_cam

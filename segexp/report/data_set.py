@@ -45,7 +45,13 @@ def data_set_name(folder: RunContents) -> str:
 
 
 def config_section(config: str, name: str) -> Mapping[str, Any]:
-    """Reads one section of the text of config.yaml; empty where it is not there, is no mapping or none of a config.
+    """Reads one section of the text of config.yaml; empty where it is not there, is no mapping or none of a config."""
+    section = config_value(config, name)
+    return section if isinstance(section, Mapping) else {}
+
+
+def config_value(config: str, name: str) -> Any:
+    """Reads the value of one key of the text of config.yaml; None where it is not there or none of a config.
 
     The rest is not parsed: a page of hundreds of runs asks for a few keys of each.
     """
@@ -55,5 +61,5 @@ def config_section(config: str, name: str) -> Mapping[str, Any]:
         # a few lines of references in YAML can stand for millions of entries
         refuse_size(section, Path("config.yaml"))
     except (ValueError, AttributeError, StoredError):
-        return {}
-    return section if isinstance(section, Mapping) else {}
+        return None
+    return section

@@ -42,6 +42,11 @@ def record_of(folder: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def is_evaluation(record: Mapping[str, Any]) -> bool:
+    """Tells whether a run.json is of an evaluation of other runs, by its command: nothing was trained."""
+    return re.match(r"(python -m )?segexp evaluate ", str(record.get("command", ""))) is not None
+
+
 def is_trained(record: Mapping[str, Any]) -> bool:
     """Tells whether the training of a run has ended, so that only its test, pictures and page are left."""
     return all(record.get(key) is not None for key in TRAINED)

@@ -1,6 +1,7 @@
 """Finds the checkpoints that a command names: run folders, checkpoint files, globs, lists of them. No torch."""
 
 import glob
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from segexp.config.overrides.quoting import printed
 from segexp.errors import DataError
 from segexp.runs.json_yaml import read_json
-from segexp.runs.near_paths import near_paths
+from segexp.runs.near_runs import near_runs
 
 RunPath = str | Path
 
@@ -92,7 +93,7 @@ def tested_checkpoint(folder: Path) -> Path:
 
 def _expanded(place: RunPath) -> list[Path]:
     """One path, or what a glob matches; folders that hold no checkpoints (``logs/``) are passed over in a glob."""
-    path = Path(place).expanduser()
+    path = Path(os.path.expanduser(place))  # noqa: PTH111 - that of pathlib raises for an unknown user
     if path.exists() or not glob.has_magic(str(path)):
         return [path]
     matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - absolute ones too
@@ -115,7 +116,7 @@ def _source(path: Path, checkpoint: str) -> Source:
 
 def _no_folder(path: Path) -> DataError:
     usual = "give a run folder, such as outputs/<name>/<date>_<time>_<id>"
-    return DataError(f"run: no folder {path}; {usual}{near_paths(path)}")
+    return DataError(f"run: no folder {path}; {usual}{near_runs('run', path)}")
 
 
 def _in_run(folder: Path, checkpoint: str) -> Path:

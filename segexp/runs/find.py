@@ -10,13 +10,11 @@ from typing import Any
 from segexp.errors import DataError, one_line
 from segexp.runs import entries
 from segexp.runs.contents import RunContents, read_run
-from segexp.runs.json_yaml import read_object
+from segexp.runs.manifest_files import MANIFEST, read_manifest
 from segexp.runs.near_paths import near_paths
 from segexp.runs.paths import path_inside
 
 FINISHED = "finished"
-MANIFEST = "manifest.json"
-"""What a sweep writes of its jobs, beside their folders."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +53,17 @@ def find_runs(places: Sequence[str | Path]) -> tuple[list[RunContents], list[Lef
     if not places:
         raise DataError("no run folders were given; write for example: compare outputs/a outputs/b")
     folders: dict[Path, None] = {}
-    manifests: dict[Path, None] = {}
+    sweeps: dict[Path, None] = {}
     for place in places:
         found = [folder for top in expand_place(place) for folder in walk_folders(top)]
         folders |= dict.fromkeys(folder for folder in found if (folder / "run.json").is_file())
-        manifests |= dict.fromkeys(folder / MANIFEST for folder in found if (folder / MANIFEST).is_file())
+        sweeps |= dict.fromkeys(folder for folder in found if (folder / MANIFEST).is_file())
         if not any((folder / "run.json").is_file() for folder in found):
             raise DataError(
                 f"{place} holds no run: no run.json in it or below it. Give run folders, such as "
                 "outputs/<name>/<date>_<time>_<id>, folders above them, or globs."
             )
-    jobs = [job for manifest in manifests for job in _unfinished(manifest)]
+    jobs = [job for sweep in sweeps for job in _unfinished(sweep)]
     by_path = {job.path.resolve(): job for job in jobs if job.path is not None}
     read = [_read(folder) for folder in folders]
     # A run that was killed still says that it is running; its sweep knows better.
@@ -122,17 +120,17 @@ def _read(folder: Path) -> RunContents | LeftOut:
     return contents
 
 
-def _unfinished(manifest: Path) -> Iterator[LeftOut]:
+def _unfinished(sweep: Path) -> Iterator[LeftOut]:
     """Jobs of a sweep that have not finished, with or without a folder."""
     try:
-        content = read_object(manifest)
+        content = read_manifest(sweep)
     except (DataError, OSError) as error:
-        yield LeftOut(manifest.name, "unreadable", one_line(error), None)
+        yield LeftOut(MANIFEST, "unreadable", one_line(error), None)
         return
     listed = entries.get_in(content, "jobs")
     for job in listed if isinstance(listed, list) else ():
         if isinstance(job, Mapping) and job.get("state") != FINISHED:
-            folder = path_inside(manifest.parent, job.get("folder"))
+            folder = path_inside(sweep, job.get("folder"))
             yield LeftOut(_job_name(job), entries.to_text(job.get("state")), _first_line(job.get("error")), folder)
 
 

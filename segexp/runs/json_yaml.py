@@ -3,10 +3,11 @@
 Parsers take hundreds of bytes for some of text, and one call of their own for each level.
 """
 
+import io
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,31 @@ def parse_json(text: str) -> Any:
         raise ValueError("it is nested too deep") from error
 
 
+def read_json_lines(path: Path, parse: Callable[[str], Any] = parse_json) -> Iterator[Any]:
+    """The values of a file with a JSON text in each line; a last line that is none was cut short, and is left out.
+
+    Args:
+        path: The file.
+        parse: Gives the value of a line.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: Another line is no JSON, or the file is too large.
+    """
+    content = _content(path, JSON_BYTES)
+    if content.count(b"[") + content.count(b"{") > MOST_PARTS:
+        raise ValueError(f"found more than {MOST_PARTS} lists and objects")
+    lines = io.BytesIO(content)
+    for number, line in enumerate(lines, 1):
+        try:
+            value = parse(line.decode("utf-8"))
+        except ValueError as error:
+            if lines.tell() == len(content):
+                return
+            raise ValueError(f"line {number}: {error}") from error
+        yield value
+
+
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file: plain values, no objects.
 
@@ -78,6 +104,10 @@ PIECE = 2**16
 
 
 def _text(path: Path, most: int) -> str:
+    return _content(path, most).decode("utf-8")
+
+
+def _content(path: Path, most: int) -> bytes:
     # Not by its size alone: a file may grow, or be a device. Nor the most at once: a read takes memory for all of it.
     with path.open("rb") as file:
         content = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
@@ -85,7 +115,7 @@ def _text(path: Path, most: int) -> str:
             content += more
     if len(content) > most:
         raise ValueError(_too_large(path.stat().st_size, most))
-    return content.decode("utf-8")
+    return content
 
 
 def _too_large(found: int, most: int) -> str:
@@ -117,8 +147,7 @@ def read_object(path: Path) -> Mapping[str, Any]:
         text = path.read_text(encoding="utf-8")
         if text.count("[") + text.count("{") > MOST_PARTS:
             raise DataError(f"{path}: found more than {MOST_PARTS} lists and objects; is it one of segexp?")
-        content = json.loads(text, parse_constant=lambda _: None, parse_float=_float, parse_int=_int)
-        content = _checked(content, DEEPEST, escaped="\\ud" in text.lower())
+        content = _plain(text)
     except RecursionError as error:
         raise DataError(f"{path}: is nested deeper than {DEEPEST} levels; it is no file of segexp") from error
     except ValueError as error:
@@ -126,6 +155,23 @@ def read_object(path: Path) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise DataError(f"{path} holds a {type(content).__name__}; expected an object with named entries.")
     return content
+
+
+def parse_plain(text: str) -> Any:
+    """The content of a JSON text with the numbers and texts of :func:`read_object`.
+
+    Raises:
+        ValueError: It is no JSON, or too deep.
+    """
+    try:
+        return _plain(text)
+    except RecursionError as error:
+        raise ValueError(f"it is nested deeper than {DEEPEST} levels") from error
+
+
+def _plain(text: str) -> Any:
+    content = json.loads(text, parse_constant=lambda _: None, parse_float=_float, parse_int=_int)
+    return _checked(content, DEEPEST, escaped="\\ud" in text.lower())
 
 
 def _float(text: str) -> float | None:

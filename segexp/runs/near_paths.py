@@ -1,6 +1,7 @@
 """What lies beside a path that is not there: the names that may have been meant, and where was looked."""
 
 import difflib
+import os
 from pathlib import Path
 
 MOST = 3
@@ -12,7 +13,7 @@ def near_paths(place: str | Path) -> str:
 
     Where no name is near, those of the folder above it are told; nothing but the place where that is not there either.
     """
-    path = Path(place).expanduser()
+    path = Path(os.path.expanduser(place))  # noqa: PTH111 - that of pathlib raises for an unknown user
     looked = "" if path.is_absolute() else f" (looked for {Path.cwd() / path})"
     try:
         names = sorted(found.name for found in path.parent.iterdir() if not found.name.startswith("."))

@@ -4,13 +4,13 @@ import importlib.metadata
 import json
 import os
 import platform
-import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from segexp.config.overrides.quoting import given_line
 from segexp.runs.attempts import is_trained, kept_entries, record_of, seconds_before
 from segexp.runs.folder import RunFolder
 
@@ -36,7 +36,7 @@ class RunRecord:
 
         Args:
             folder: Where it lies.
-            command: The command line in words.
+            command: The command line in words, the program's name first.
             facts: What is known at the start: name, seed, overrides, choices, device, speed, model, data.
             goes_on: Whether the folder holds the start of the same run: its record is kept, with an entry for each
                 attempt that has ended.
@@ -49,7 +49,7 @@ class RunRecord:
         git, diff = git_state()
         if diff:
             folder.write_text("git.diff", diff)
-        begun = {"command": shlex.join(command), "started": self._started.isoformat(timespec="seconds")}
+        begun = {"command": given_line(command), "started": self._started.isoformat(timespec="seconds")}
         self._content: dict[str, Any] = {
             "command": begun["command"],
             "state": "running",

@@ -1,7 +1,6 @@
 """A sweep from the command line: new, or gone on with."""
 
 import re
-import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.composed import checked_train
-from segexp.config.overrides.quoting import as_typed
+from segexp.config.overrides.quoting import command_line
 from segexp.config.schema import SweepConfig
 from segexp.config.sections import structured
 from segexp.errors import ConfigError
@@ -95,7 +94,7 @@ class Sweep:
         return {
             "version": 1,
             "segexp": VERSION,
-            "command": shlex.join(["segexp", "train", *as_typed(self._argv)]),
+            "command": command_line(["train", *self._argv]),
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         }
 
@@ -140,8 +139,8 @@ def _copy(path: list[str], source: dict[str, Any], target: dict[str, Any]) -> No
 
 def _announce(manifest: Manifest, display: Display) -> None:
     display.say(f"sweep folder  {manifest.folder}")
-    if (done := len(manifest.of("finished"))) or manifest.of("failed", "interrupted"):
+    if (done := manifest.count("finished")) or manifest.count("failed", "interrupted"):
         display.say(
-            f"so far        {done} of {len(manifest.entries)} finished, {len(manifest.of('interrupted'))} interrupted, "
-            f"{len(manifest.of('failed'))} failed, {len(manifest.of('waiting'))} not started"
+            f"so far        {done} of {len(manifest.entries)} finished, {manifest.count('interrupted')} interrupted, "
+            f"{manifest.count('failed')} failed, {manifest.count('waiting')} not started"
         )

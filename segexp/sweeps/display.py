@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -42,10 +43,12 @@ class Display:
         self.say(self._line(entry, what, more))
 
     def _label_width(self) -> int:
-        """Letters of the longest label, up to 60; looked for again where jobs have come."""
+        """Letters of the longest label, up to 60; of jobs that have come since, their labels are looked at too."""
         if len(self._manifest.entries) != self._labels[0]:
-            longest = max((len(known.label) for known in self._manifest), default=0)
-            self._labels = (len(self._manifest.entries), min(60, longest))
+            known = self._manifest.entries
+            new = islice(reversed(known.values()), len(known) - self._labels[0])
+            longest = max((len(entry.label) for entry in new), default=0)
+            self._labels = (len(known), min(60, max(longest, self._labels[1])))
         return self._labels[1]
 
     def _line(self, entry: Entry, what: str, more: str) -> str:
@@ -69,7 +72,7 @@ class Display:
 
     def _summary(self, places: int) -> str:
         states: tuple[State, ...] = ("finished", "pruned", "failed", "running", "waiting")
-        counts = {state: len(self._manifest.of(state)) for state in states}
+        counts = {state: self._manifest.count(state) for state in states}
         counts["waiting"] += self._to_come()
         parts = [f"{count} {state}" for state, count in counts.items() if count]
         passed = time.monotonic() - self._start
@@ -83,7 +86,7 @@ class Display:
         known = [entry.seconds for entry in self._manifest.of("finished", "pruned") if entry.seconds]
         if not known:
             return ""
-        jobs = len(self._manifest.of("waiting", "running")) + self._to_come()
+        jobs = self._manifest.count("waiting", "running") + self._to_come()
         return f", about {clock(sum(known) / len(known) * jobs / places)} to go"
 
     def _draw(self, lines: Sequence[str]) -> None:

@@ -12,9 +12,10 @@ from segexp.config.stored.trust import trust_arguments as typed_trust
 from segexp.config.stored.trust import typed_keys
 from segexp.errors import DataError, StoredError
 from segexp.runs.json_yaml import read_json, read_yaml
+from segexp.runs.manifest_files import MANIFEST
 from segexp.runs.paths import refuse_links
 from segexp.sweeps.layout import JobFiles
-from segexp.sweeps.manifest import MANIFEST, Manifest
+from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import Job
 from segexp.sweeps.seal import read_sealed
 

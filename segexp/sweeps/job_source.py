@@ -50,7 +50,7 @@ class GridSource:
 
     def left(self) -> bool:
         """Tells whether the command to go on would have something to do."""
-        return len(self._manifest.of("finished")) < self.total
+        return self._manifest.count("finished") < self.total
 
     def ended(self, entry: Entry) -> None:
         """Nothing: the others do not depend on it."""

@@ -46,6 +46,7 @@ class Runner:
             finally:
                 for number in self._running:
                     self._manifest.change(number, state="interrupted", ended=now())
+                self._manifest.catch_up(at_once=True)
                 self._display.close()
         return self._conclude()
 
@@ -60,6 +61,7 @@ class Runner:
         for notes in (self._engine.notes, self._source.notes):
             while notes:
                 self._display.say(f"note: {notes.pop(0)}")
+        self._manifest.catch_up()
         self._display.refresh(self._engine.places)
 
     def _start(self, numbers: list[int]) -> None:
@@ -83,7 +85,7 @@ class Runner:
         )
         self._source.ended(entry)
         if state in ("finished", "pruned"):
-            done = f"{len(self._manifest.of('finished', 'pruned'))} of {self._source.total}"
+            done = f"{self._manifest.count('finished', 'pruned')} of {self._source.total}"
             place = JobFiles(self._manifest.folder, entry.number)
             figures = (
                 last_line(place.output) if state == "pruned" else describe_result(self._manifest.folder / entry.folder)
@@ -140,4 +142,4 @@ class Runner:
             self._display.say(f"\nto go on: {resume_command(self._manifest.folder, self._manifest.again)}")
         if self._presses:
             return INTERRUPTED
-        return 1 if self._manifest.of("failed", "interrupted") else 0
+        return 1 if self._manifest.count("failed", "interrupted") else 0

@@ -25,7 +25,7 @@ class SharedData:
         Args:
             number: The job.
             data: Hash of its data section.
-            later: Those of the jobs that wait behind it.
+            later: Those of jobs that wait behind it, as far as it or one before it has them.
         """
         for old in [name for name in self._held if name != data and name not in later]:
             if (key := self._held.pop(old)) is not None:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from segexp.config.experiment import Experiment
 from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.config.schema import SweepConfig
-from segexp.errors import one_line
 from segexp.sweeps.display import Display
 from segexp.sweeps.engines.base import JobEngine
 from segexp.sweeps.engines.make import create_engine
@@ -15,6 +14,7 @@ from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.run import Runner
 from segexp.sweeps.seal import read_sealed, seal
+from segexp.system.causes import reason_of
 
 
 def run_jobs(
@@ -68,7 +68,7 @@ def _import_ahead() -> None:
 
 def show_table(manifest: Manifest, display: Display) -> None:
     """The table over all jobs that have finished, and its files; what is wrong with it changes nothing of the jobs."""
-    if not manifest.of("finished"):
+    if not manifest.count("finished"):
         return
     from segexp.report.comparison_page.compare import compare
 
@@ -78,4 +78,4 @@ def show_table(manifest: Manifest, display: Display) -> None:
         display.say("\n".join(f"summary       {path}" for path in comparison.write(manifest.folder)))
     except Exception as error:  # each job has its own results.json
         again = command_line(["compare", hydra_override("runs", [str(manifest.folder)])])
-        display.say(f"note: not all of the table over the jobs was made ({one_line(error)}); to make it: {again}")
+        display.say(f"note: not all of the table over the jobs was made ({reason_of(error)}); to make it: {again}")

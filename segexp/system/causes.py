@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from segexp.errors import ResourceError, SegexpError
+from segexp.errors import ResourceError, SegexpError, one_line
 from segexp.system.free_memory import free_memory
 
 _ROOM = "make room there, or give another folder"
@@ -118,6 +118,12 @@ def describe_cause(cause: Cause, what: str = "") -> str:
     """``<what>: no space left on the disk; make room there``; without ``what`` the file that the error names."""
     named = what or cause.path
     return f"{named}: {cause.words}; {cause.advice}" if named else f"{cause.words}; {cause.advice}"
+
+
+def reason_of(error: BaseException) -> str:
+    """Why something failed, for brackets: what the system refused in plain words, any other error in a line."""
+    cause = cause_of(error)
+    return cause.words if cause else one_line(error)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -6,12 +6,14 @@ from typing import Any
 from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
 from segexp.config.schema import CheckConfig, PreviewConfig
+from segexp.data.root_folder import check_block_root
 from segexp.errors import ConfigError, Interrupted
 from segexp.invocation import Invocation
 from segexp.runs.text import readable
 from segexp.system.imports import quick_imports
 from segexp.system.posix import require_posix
 from segexp.system.signals import exit_code, stopped_in_order
+from segexp.training.checks.places import refuse_missing
 
 
 def run_train(config: Any, invocation: Invocation) -> None:
@@ -55,6 +57,7 @@ def _run_training(experiment: Experiment) -> None:
         if left is None:
             return
         experiment = left
+    refuse_missing(experiment)
     check_plain_ranks(experiment)
     if ranks := to_start(experiment.trainer):
         _require_processes(experiment)
@@ -99,6 +102,10 @@ def run_check(config: Any, invocation: Invocation) -> None:
 
         refuse_owned(invocation)
         experiment = begun(experiment)
+    if own.scope == "all":
+        refuse_missing(experiment)
+    if own.scope == "data":
+        check_block_root(experiment.datamodule)
     if to_start(experiment.trainer):
         _require_processes(experiment)
     if own.scope == "contracts":
@@ -145,6 +152,7 @@ def run_preview(config: Any, invocation: Invocation) -> None:
     if experiment.plain_lightning:
         print(_plain_preview(experiment, own))  # noqa: T201 - the answer
         return
+    check_block_root(experiment.datamodule)
     chosen = any(word.split("=", 1)[0].lstrip("+").split(".")[0] == "model" for word in invocation.overrides)
     from segexp.system.allocator import tune_allocator
 
@@ -179,6 +187,7 @@ def run_lr_find(config: Any, invocation: Invocation) -> None:
     from segexp.system.allocator import tune_allocator
 
     experiment, own = checked_with_own(config, LrFindConfig, invocation)
+    check_block_root(experiment.datamodule)
     allocator = tune_allocator(experiment.speed.allocator)
     with quick_imports():
         from segexp.training.lr_find import lr_find

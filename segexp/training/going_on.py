@@ -7,7 +7,7 @@ from pathlib import Path
 from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.evaluation.run_page import write_page
-from segexp.runs.attempts import HOW_ENDED, is_trained, kept_entries, record_of, seconds_before
+from segexp.runs.attempts import HOW_ENDED, is_evaluation, is_trained, kept_entries, record_of, seconds_before
 from segexp.runs.console import LOG, log_file, start_console
 from segexp.runs.folder import RunFolder
 from segexp.training.distributed.plan import started
@@ -37,7 +37,7 @@ def what_is_left(experiment: Experiment) -> Experiment | None:
     if not helps:
         refuse_owned(invocation)
     record = record_of(folder)
-    if str(record.get("command", "")).startswith("segexp evaluate "):
+    if is_evaluation(record):
         raise ConfigError(f"resume: {folder} holds an evaluation, which is made again by its own command")
     missing = record.get("not_made")
     if record.get("state") == FINISHED and not missing:

@@ -10,15 +10,13 @@ from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.config.overrides.quoting import printed
-from segexp.errors import ConfigError, DataError
+from segexp.errors import ConfigError
 from segexp.models.weight_files import read_state_dict
 from segexp.models.weight_fit import NAMED, Fit, few, fit_weights
-from segexp.runs.checkpoints import Source, find_sources
+from segexp.runs.checkpoints import Source
 from segexp.training.build import PUBLISHED
 from segexp.training.run_split import kept_of
-
-_BEST = Path("checkpoints") / "best.ckpt"
-_EXPECTED = "a run folder, a checkpoint, a state dict or a .safetensors"
+from segexp.training.weight_source import EXPECTED, weight_file
 
 
 def check_init_from(experiment: Experiment) -> None:
@@ -43,24 +41,6 @@ def check_init_from(experiment: Experiment) -> None:
             )
     if not experiment.resumes:
         weight_file(experiment.init_from)
-
-
-def weight_file(init_from: str) -> Path:
-    """Gives the file that ``init_from`` names: itself, or the best checkpoint of a run folder.
-
-    Raises:
-        ConfigError: There is none.
-    """
-    place = Path(init_from).expanduser()
-    if place.is_dir():
-        try:
-            (source,) = find_sources(place)
-        except DataError as error:
-            raise ConfigError(f"init_from: {place} holds no {_BEST}; give {_EXPECTED}") from error
-        return source.checkpoint
-    if not place.is_file():
-        raise ConfigError(f"init_from: no file or folder {place}; give {_EXPECTED}")
-    return place
 
 
 @dataclass(frozen=True)
@@ -102,7 +82,7 @@ def start_from(model: nn.Module, experiment: Experiment) -> Start | None:
         kept = kept_of(Path(experiment.resume)).get("init_from")
         return Start(dict(kept)) if isinstance(kept, Mapping) else None
     path = weight_file(experiment.init_from)
-    state = read_state_dict(path, "init_from", _EXPECTED)
+    state = read_state_dict(path, "init_from", EXPECTED)
     fit = fit_weights(model, state, adapt=experiment.init_channels == "adapt")
     if not fit.loaded:
         raise ConfigError(

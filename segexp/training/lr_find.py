@@ -27,6 +27,7 @@ from segexp.report.charts.lines import Line, MarkedPoint, line_chart
 from segexp.runs.console import start_console
 from segexp.runs.folder import RunFolder
 from segexp.runs.writable import PAGES, check_place
+from segexp.system.causes import reason_of
 from segexp.training.build import build_callbacks
 from segexp.training.distributed.strategies import one_process, trainer_plugins
 from segexp.training.hardware import with_hardware
@@ -248,7 +249,7 @@ def _files(folder: RunFolder, curve: LrCurve) -> list[str]:
     try:
         (folder.path / "curve.png").write_bytes(render_charts(charts, "png"))
     except (UserError, OSError) as error:  # the figures stand
-        return [*lines, f"not made: {folder.path / 'curve.png'} ({one_line(error)})"]
+        return [*lines, f"not made: {folder.path / 'curve.png'} ({reason_of(error)})"]
     return [*lines, f"chart          {folder.path / 'curve.png'}"]
 
 

@@ -1,6 +1,5 @@
 """The preview command: training samples as they are drawn, what classes they hold, and how fast they come."""
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from segexp.config.batch_size import batch_size_is_auto
 from segexp.config.experiment import Experiment
+from segexp.config.overrides.quoting import given_line
 from segexp.config.schema import PreviewConfig
 from segexp.data.base import ImageDataModule
 from segexp.data.sampling.drawn_samples import Drawn, class_pixels, draw_sample, spread_indices
@@ -18,13 +18,13 @@ from segexp.data.sampling.loader import make_loader
 from segexp.data.sampling.samples import KeyedSampler, RandomCrops
 from segexp.data.sampling.throughput import Throughput, measure
 from segexp.data.sampling.worker_errors import killed_worker
-from segexp.errors import one_line
 from segexp.report import preview_page
 from segexp.report.pictures.contact_sheet import SheetCell, draw_row, draw_sheet
 from segexp.report.pictures.pixels import Pixels
 from segexp.report.pictures.png import save_png
 from segexp.runs.folder import RunFolder
 from segexp.spec import IGNORED, DataSpec
+from segexp.system.causes import reason_of
 from segexp.tasks.base import BaseTask
 from segexp.training import build
 from segexp.training.hardware import device_type, with_hardware
@@ -56,7 +56,7 @@ def preview(experiment: Experiment, own: PreviewConfig, *, step: bool, allocator
     crops = datamodule.train_samples()
     rows = _rows(datamodule, crops, own.epochs, own.images)
     facts = _facts(datamodule, crops) | {
-        "command": shlex.join(experiment.invocation.command),
+        "command": given_line(experiment.invocation.command),
         "timing": _timing(experiment, own.workers, datamodule, module),
     }
     title = preview_page.preview_title(experiment)
@@ -81,7 +81,7 @@ def _file(path: Path, make: Callable[[], object]) -> str:
     try:
         make()
     except Exception as error:  # whatever a library raises, the figures stand
-        return f"not made: {path} ({one_line(error)})"
+        return f"not made: {path} ({reason_of(error)})"
     return f"{path.suffix[1:]:<10}{path}"
 
 

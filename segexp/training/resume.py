@@ -24,13 +24,12 @@ from segexp.runs.console import LOG
 from segexp.runs.contents import read_rows
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
-from segexp.runs.near_paths import near_paths
 from segexp.system.causes import cause_of, describe_cause
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule_part import follows_length
 from segexp.training.callbacks.paths import refuse_paths
 from segexp.training.callbacks.within_epoch import position
-from segexp.training.resume_source import LAST, command, told_apart, with_command
+from segexp.training.resume_source import LAST, command, require_checkpoint, told_apart, with_command
 
 T = TypeVar("T")
 
@@ -97,8 +96,7 @@ def read_resumed(
         ConfigError: There is no such file, or it is no such checkpoint.
         DataError: It is damaged, or of a later version.
     """
-    if not Path(resume).is_file():
-        raise ConfigError(f"resume: no file {resume}; give a run folder or the path of a last.ckpt{near_paths(resume)}")
+    require_checkpoint(resume)
     try:
         check_archive(Path(resume))
         checkpoint = torch.load(resume, map_location="cpu", weights_only=True)

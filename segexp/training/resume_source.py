@@ -8,8 +8,9 @@ from typing import Any
 from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.config.stored.check import again
 from segexp.errors import ConfigError
-from segexp.runs.find import MANIFEST
 from segexp.runs.json_yaml import read_yaml
+from segexp.runs.manifest_files import MANIFEST
+from segexp.runs.near_runs import near_runs
 
 LAST = Path("checkpoints") / "last.ckpt"
 
@@ -31,7 +32,20 @@ def checkpoint_of(resume: str | None) -> str | None:
     if (Path(resume) / MANIFEST).is_file():
         line = command_line([hydra_override("sweep.resume", resume)])
         raise ConfigError(f"resume: {resume} holds a sweep; go on with all of it by {line}")
-    raise ConfigError(f"resume: {resume} holds no {LAST}; give the folder of a run that finished an epoch")
+    near = "" if (Path(resume) / "run.json").is_file() else near_runs("resume", resume)
+    raise ConfigError(f"resume: {resume} holds no {LAST}; give the folder of a run that finished an epoch{near}")
+
+
+def require_checkpoint(resume: str | None) -> None:
+    """Refuses a ``resume`` that names no file, before anything is read of it.
+
+    Raises:
+        ConfigError: There is no such file or folder, or it is a folder without a checkpoint.
+    """
+    checkpoint = checkpoint_of(resume)
+    if checkpoint is not None and not os.path.isfile(checkpoint):  # noqa: PTH113 - of any text
+        near = near_runs("resume", checkpoint)
+        raise ConfigError(f"resume: no file {resume}; give a run folder or the path of a last.ckpt{near}")
 
 
 def command(checkpoint: Path, *more: str) -> str:

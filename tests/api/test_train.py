@@ -29,7 +29,7 @@ def test_the_run_folder_is_that_of_the_command_line(from_python: FromPython) -> 
         "checkpoints", "config.yaml", "log.txt", "metrics.csv", "panels", "per_image.csv", "report.html",
         "results.json", "run.json", "split.json",
     }  # fmt: skip
-    assert run.record["command"].startswith("segexp train ")
+    assert run.record["command"].startswith("python -m segexp train ")
     assert "epoch 2/2" in from_python.out
     assert str(run.path) in from_python.out
 

@@ -165,7 +165,7 @@ def test_cfg_job_prints_every_key_even_missing_ones() -> None:
     )
     config = yaml.safe_load(plain.out)
     assert set(config) == {
-        "name", "seed", "monitor", "monitor_mode", "tta", "inference", "panels", "panel_epochs", "val_panels",
+        "name", "tags", "seed", "monitor", "monitor_mode", "tta", "inference", "panels", "panel_epochs", "val_panels",
         "bootstrap", "baselines", "output_dir", "resume",
         "trust", "init_from", "init_channels", "param_groups", "debug",
         "references", "references_from",

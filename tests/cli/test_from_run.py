@@ -9,7 +9,7 @@ import yaml
 
 from segexp.cli.app import run
 from segexp.cli.from_run import expand
-from segexp.errors import ConfigError
+from segexp.errors import ConfigError, SegexpError
 from tests.config.reruns import Line, change, config_of, write
 
 OWN_RATE = "_target_: torch.optim.lr_scheduler.OneCycleLR\nmax_lr: ${optimizer.lr}\n"
@@ -252,3 +252,25 @@ def test_folder_without_config_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("- a\n")
     with pytest.raises(ConfigError, match="is no config of a run"):
         expand([f"from={tmp_path}"])
+
+
+@pytest.mark.parametrize(
+    ("group", "value"), [("logger", float("inf")), ("model", "cunet"), ("callbacks", 7), ("loss", ["bce"])]
+)
+def test_a_stored_group_that_is_no_block_is_refused(line: Line, group: str, value: Any) -> None:
+    run = line.stored(Path("run"))
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    (run / "config.yaml").write_text(yaml.safe_dump({**config, group: value}))
+    with pytest.raises(SegexpError, match=rf"config\.yaml: {group}.*expected") as refused:
+        expand([f"from={run}"])
+    assert str(refused.value).count("\n") == 0
+
+
+def test_a_note_on_a_stored_text_of_two_lines_is_one_line(line: Line, capsys: Any) -> None:
+    stored = line.stored(Path("run"))
+    change(stored, "baselines", "a\nb")
+    capsys.readouterr()
+    assert run(["check", f"from={stored}", "scope=config"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert all(each.startswith("segexp: ") for each in said)
+    assert any(r"baselines=a\nb (today True)" in each for each in said)

@@ -146,7 +146,7 @@ BROKEN: dict[str, Broken] = {
     "folder instead of an image": Broken("drive", "unreadable files", "22_training.tif", "is a folder", both(
         remove("training/images/22_training.tif"),
         lambda root, _: (root / "training/images/22_training.tif").mkdir())),
-    "no root": Broken("folder", "folders and files", "datamodule.root", "no such folder",
+    "no root": Broken("folder", "folders and files", "datamodule.root", "no folder",
                       lambda root, _: shutil.rmtree(root)),
     "root that holds nothing": Broken("folder", "folders and files", "datamodule.root", "holds no image files",
                                       lambda root, _: (shutil.rmtree(root), root.mkdir())),

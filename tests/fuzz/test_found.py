@@ -1,5 +1,6 @@
 """What fuzzing has found, each as the smallest file of its kind."""
 
+import json
 import warnings
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from segexp.errors import DataError, StoredError
 from segexp.rasters import open_raster
 from segexp.rasters.formats.stack import open_stack
 from segexp.runs.pickled.torch_file import why_unreadable
+from segexp.sweeps.manifest import Manifest
 
 HEADERS = {
     "that Python cannot parse": b"\x93NUMPY\x01\x00" + (20).to_bytes(2, "little") + b"{'descr': (((((((((((",
@@ -49,6 +51,28 @@ def test_gdal_says_nothing_of_odd_tags(tmp_path: Path, capfd: pytest.CaptureFixt
     (tmp_path / "a.tif").write_bytes(content)
     assert open_raster(tmp_path / "a.tif").read().min() == 1
     assert capfd.readouterr().err == ""
+
+
+def test_a_colour_table_that_is_no_table(tmp_path: Path) -> None:
+    colours = np.arange(3 * 256, dtype=np.uint16).reshape(3, 256)
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((8, 8), np.uint8), photometric="palette", colormap=colours)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        place = file.pages.first.tags[320].offset
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[place + 4 : place + 8] = (767).to_bytes(4, "little")  # of 768 numbers
+    (tmp_path / "a.tif").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.tif: .*its colour table is damaged"):
+        open_raster(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("folder", False), ("label", 3), ("choices", {"model": None}), ("seconds", "1")]
+)
+def test_a_job_of_a_manifest_with_a_value_of_another_type(tmp_path: Path, name: str, value: object) -> None:
+    job = {"number": 0, "key": "a", "label": "a", "overrides": [], "choices": {}, "folder": "0", "state": "finished"}
+    (tmp_path / "manifest.json").write_text(json.dumps({"jobs": [{**job, name: value}]}))
+    with pytest.raises(DataError, match=rf"manifest\.json: is no manifest of segexp: {name} of a job is .*, expected"):
+        Manifest.read(tmp_path)
 
 
 def test_pillow_says_nothing_of_odd_tags(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from segexp.errors import DataError
 from segexp.runs.find import find_runs
+from segexp.runs.manifest_files import CHANGES, append_change
 from tests.report.comparison_page.made import make_run
 from tests.report.made_up import write_json
 
@@ -82,6 +83,14 @@ def test_jobs_of_a_manifest_are_told_and_know_better_than_a_run_that_was_killed(
         "seed=1 (interrupted)", "seed=2 (failed): out of memory", "model=unet (waiting)", "job 4 (waiting)",
     ]  # fmt: skip
     assert left_out[0].path == tmp_path / "killed"
+    # The sweep was killed before it wrote these into its manifest, and nobody has gone on with it.
+    for state in ("running", "failed"):
+        append_change(tmp_path, {**jobs[3], "state": state, "error": "no\nmore"})
+    assert str(find_runs([tmp_path])[1][2]) == "model=unet (failed): no"
+    (tmp_path / CHANGES).write_text("{\n{}\n")
+    (told,) = (entry for entry in find_runs([tmp_path])[1] if entry.state == "unreadable")
+    assert told.reason.startswith(f"{tmp_path / CHANGES}: line 1: Expecting")
+    (tmp_path / CHANGES).unlink()
     (tmp_path / "manifest.json").write_text("{")
     assert [str(entry).partition(":")[0] for entry in find_runs([tmp_path])[1]] == [
         "killed (running)", "manifest.json (unreadable)",

@@ -37,7 +37,7 @@ def read(folder: Path) -> dict[str, Any]:
 def test_states_and_facts(elsewhere: Path) -> None:
     kept = RunRecord(RunFolder(elsewhere), ["segexp", "train", "name=a b"], {"seed": 3})
     first = read(elsewhere)
-    assert (first["state"], first["seed"], first["command"]) == ("running", 3, "segexp train 'name=a b'")
+    assert (first["state"], first["seed"], first["command"]) == ("running", 3, "python -m segexp train 'name=a b'")
     assert first["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
     assert first["versions"]["torch"] == version("torch")
     assert first["machine"]["cores"] >= 1

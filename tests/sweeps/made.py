@@ -1,11 +1,13 @@
 """Plans, folders and an engine without processes, for the tests of sweeps."""
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hydra import compose, initialize_config_dir
 
 from segexp.config.composed import checked_train
@@ -14,6 +16,9 @@ from segexp.config.paths import conf_dir
 from segexp.config.schema import SweepConfig
 from segexp.config.sections import structured
 from segexp.invocation import Invocation
+from segexp.runs import manifest_files
+from segexp.runs.manifest_files import CHANGES
+from segexp.sweeps import layout, manifest
 from segexp.sweeps.engines.base import Ended, Started
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Manifest
@@ -53,6 +58,41 @@ def planned(*overrides: Sequence[str], **changes: Any) -> list[Job]:
 
 def seeds(*numbers: int) -> list[Job]:
     return planned(*[["model=cunet", f"seed={number}"] for number in numbers])
+
+
+class PowerCut(Exception):
+    """Everything stops here."""
+
+
+class Power:
+    """Counts writes of the sweep, and goes before one of them; of a line that is added, a part may be there."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, pause: float) -> None:
+        """``pause``: that of the manifest, with a clock that goes on by one at each look."""
+        self.left: int | None = None
+        self.added = False
+        """Whether a line was added to the changes."""
+        monkeypatch.setattr(manifest, "PAUSE", pause)
+        monkeypatch.setattr(manifest, "monotonic", map(float, itertools.count()).__next__)
+        for module in (layout, manifest):
+            monkeypatch.setattr(module, "replace_file", self.counted(module.replace_file))
+        for name in ("append_change", "forget_changes"):
+            monkeypatch.setattr(manifest, name, self.counted(getattr(manifest_files, name)))
+
+    def counted(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            if self.left == 0:
+                if write is manifest_files.append_change:
+                    with (args[0] / CHANGES).open("a") as stream:
+                        stream.write(json.dumps(args[1])[:-20])
+                raise PowerCut
+            done = write(*args, **kwargs)
+            self.added |= write is manifest_files.append_change
+            if self.left is not None:
+                self.left -= 1
+            return done
+
+        return wrapped
 
 
 def create(folder: Path, jobs: Sequence[Job]) -> Manifest:

@@ -4,21 +4,22 @@ import io
 import json
 import os
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from segexp.runs import files
-from segexp.sweeps import layout as places
+from segexp.runs.files import replace_file
+from segexp.runs.manifest_files import CHANGES, MANIFEST
 from segexp.sweeps import manifest as manifests
 from segexp.sweeps import run
 from segexp.sweeps.display import Display
 from segexp.sweeps.engines.base import Ended
 from segexp.sweeps.layout import JobFiles
-from segexp.sweeps.manifest import Manifest
+from segexp.sweeps.manifest import LONGEST_PAUSE, Manifest
 from segexp.sweeps.run import Runner
-from tests.sweeps.made import Pretend, create, seeds
+from tests.sweeps.made import Power, PowerCut, Pretend, create, seeds
 
 
 def go(folder: Path, engine: Pretend) -> tuple[int, str]:
@@ -111,6 +112,38 @@ def test_an_engine_that_dies_leaves_its_jobs_interrupted(tmp_path: Path) -> None
     assert states(tmp_path) == ["interrupted", "interrupted", "waiting"]
 
 
+@pytest.mark.parametrize("dies", [False, True])
+def test_all_is_in_the_manifest_at_the_end(dies: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the sweep ends, but by a kill; meanwhile changes stand beside it, and are written though none comes."""
+    create(tmp_path, seeds(0, 1, 2))
+    now = [1000.0]
+
+    def write(path: Path, content: bytes) -> Path:
+        now[0] += 1
+        return replace_file(path, content)
+
+    monkeypatch.setattr(manifests, "monotonic", lambda: now[0])
+    monkeypatch.setattr(manifests, "replace_file", write)
+    seen: list[tuple[list[str], bool]] = []
+
+    class Slow(Pretend):
+        def wait(self, seconds: float) -> list[Ended]:
+            content = json.loads((tmp_path / MANIFEST).read_text())
+            seen.append(([job["state"] for job in content["jobs"]], (tmp_path / CHANGES).exists()))
+            now[0] += LONGEST_PAUSE
+            if dies and len(seen) == 3:
+                raise OSError("gone")
+            return super().wait(seconds) if len(seen) > 2 else []
+
+    with pytest.raises(OSError, match="gone") if dies else nullcontext():
+        manifest = Manifest.read(tmp_path)
+        Runner(manifest, Slow(tmp_path), Display(manifest, io.StringIO())).run()
+    assert seen[:2] == [(["running", "waiting", "waiting"], True), (["running", "running", "waiting"], False)]
+    assert not (tmp_path / CHANGES).exists()
+    ends = ["interrupted", "interrupted", "waiting"] if dies else ["finished"] * 3
+    assert [job["state"] for job in json.loads((tmp_path / MANIFEST).read_text())["jobs"]] == ends
+
+
 def test_finished_results_that_are_gone_are_made_again(tmp_path: Path) -> None:
     create(tmp_path, seeds(0, 1))
     go(tmp_path, Pretend(tmp_path))
@@ -124,36 +157,22 @@ def test_finished_results_that_are_gone_are_made_again(tmp_path: Path) -> None:
     assert engine.started == [1]
 
 
-class PowerCut(Exception):
-    """Everything stops here."""
-
-
-def test_a_power_cut_between_any_two_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pause", [0, 4])
+def test_a_power_cut_between_any_two_writes(pause: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After each write in turn the power goes; then the sweep is started or resumed until it is done."""
     ending = {0: "finished", 1: "failed", 2: "killed", 3: "interrupted", 4: "finished"}
-    left: list[int] = []
-
-    def write(path: Path, content: bytes) -> Path:
-        if left and left[0] == 0:
-            raise PowerCut
-        done = files.replace_file(path, content)
-        if left:
-            left[0] -= 1
-        return done
-
-    for module in (places, manifests):
-        monkeypatch.setattr(module, "replace_file", write)
+    power = Power(monkeypatch, pause)
     cuts = 0
     for count in range(1000):
         folder = tmp_path / str(count)
-        left[:] = [count]
+        power.left = count
         try:
             create(folder, seeds(*range(5)))
             go(folder, Pretend(folder, ending.__getitem__))
             break
         except PowerCut:
             cuts += 1
-        left.clear()
+        power.left = None
         if not (folder / "manifest.json").exists():
             continue
         before = {e.number: e.attempts for e in Manifest.read(folder)}
@@ -167,6 +186,7 @@ def test_a_power_cut_between_any_two_writes(tmp_path: Path, monkeypatch: pytest.
         assert all(e.attempts == before[e.number] + (e.number in engine.started) for e in after)
         assert [e.key for e in after] == [job.key for job in seeds(*range(5))]
     assert cuts > 25
+    assert power.added == bool(pause)
 
 
 def test_display_on_a_terminal_draws_running_jobs_and_takes_them_away(tmp_path: Path) -> None:

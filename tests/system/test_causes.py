@@ -10,7 +10,7 @@ import pytest
 
 from segexp.cli import hydra_app as cli
 from segexp.errors import DataError, ResourceError, UserError
-from segexp.system.causes import cause_of, describe_cause, resource_error
+from segexp.system.causes import cause_of, describe_cause, reason_of, resource_error
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -51,6 +51,11 @@ def test_number(number: int, words: str, openly: bool) -> None:
     assert cause is not None
     assert describe_cause(cause).startswith(f"a/b.png: {words}")
     assert "; " in describe_cause(cause)
+
+
+def test_reason_is_in_plain_words_or_those_of_the_error() -> None:
+    assert reason_of(system(errno.ENOSPC, "a/b.png")) == "no space left on the disk"
+    assert reason_of(ValueError("two\nlines")) == "ValueError: two"
 
 
 def test_rights_count_where_they_are_the_error_itself() -> None:

@@ -93,5 +93,5 @@ def test_a_picture_that_fails_costs_no_figure(tmp_path: Path) -> None:
     def broken() -> None:
         raise MemoryError("sheet")
 
-    assert _file(tmp_path / "preview.png", broken) == f"not made: {tmp_path / 'preview.png'} (MemoryError: sheet)"
+    assert _file(tmp_path / "preview.png", broken) == f"not made: {tmp_path / 'preview.png'} (not enough memory)"
     assert _file(tmp_path / "preview.html", lambda: None) == f"html      {tmp_path / 'preview.html'}"

@@ -50,7 +50,7 @@ def test_config_is_input_again(finished: Finished) -> None:
 def test_run_json(finished: Finished) -> None:
     record = finished.record
     assert record["state"] == "finished"
-    assert record["command"].startswith("segexp train datamodule=synthetic ")
+    assert record["command"].startswith("python -m segexp train datamodule=synthetic ")
     assert "datamodule.scene=buildings" in record["overrides"]
     assert record["choices"]["model"] == "cunet"
     measures = "calibration,boundary_iou,cldice,hd95,asd,components,objects"

@@ -17,7 +17,6 @@ _TOLD = {
     "predict": "Masks of any images are made by python -m segexp predict run=<run folder> input=<images>",
     "auto_lr_find": _LR_FIND,
     "trainer.auto_lr_find": _LR_FIND,
-    "tags": "A run is found by name=<name>; for tags of W&B write logger=wandb 'logger.wandb.tags=[{value}]'",
     "patience": "Write callbacks=early_stopping callbacks.early_stopping.patience={value}",
     "wandb_project": "Write logger=wandb logger.wandb.project={value}",
     "project": "Write logger=wandb logger.wandb.project={value}",

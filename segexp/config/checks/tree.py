@@ -2,15 +2,14 @@
 
 import dataclasses
 import importlib.util
-import math
 import sys
 import types
 import typing
 from collections.abc import Collection, Iterator, Mapping
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, get_args, get_origin
 
-from segexp.config.checks.foreign_names import FOREIGN_VALUES
-from segexp.config.checks.suggest import did_you_mean, nearest, nearest_choice
+from segexp.config.checks.annotation_fit import describe, hint, matches
+from segexp.config.checks.suggest import did_you_mean, nearest
 from segexp.config.schema import AlsoTaken, Supplied
 from segexp.config.settled_forms import OWN_CALLBACKS, OWN_LOGGERS
 from segexp.config.signatures.plain_lightning import comes_from
@@ -18,7 +17,6 @@ from segexp.config.signatures.signature import UNKNOWN, Parameter, exists, signa
 from segexp.config.signatures.source import broken, names_in
 from segexp.config.signatures.tensor_keys import is_tensor
 from segexp.errors import ConfigError
-from segexp.types import Pattern, Range, Word
 
 MISSING = "???"
 INSTANTIATE_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
@@ -95,13 +93,16 @@ def _value(value: Any, annotation: Any, path: str) -> Iterator[str]:
         for key, item in value.items():
             yield from _value(item, element, _join(path, str(key)))
     elif not matches(value, annotation):
-        yield f"{path}: found {_short(value)}, expected {describe(annotation)}.{_hint(value, annotation)}"
+        yield f"{path}: found {_short(value)}, expected {describe(annotation)}.{hint(path, value, annotation)}"
     else:
         yield from _inner(value, annotation, path)
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    # As it is typed, not as Python says it.
+    text = (
+        {None: "null", True: "true", False: "false"}[value] if value is None or isinstance(value, bool) else repr(value)
+    )
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
@@ -285,87 +286,6 @@ def _is_there(top: str) -> bool:
         return top in sys.modules or importlib.util.find_spec(top) is not None
     except (ImportError, AttributeError, ValueError):  # a finder that fails; the import will tell
         return True
-
-
-def matches(value: Any, annotation: Any) -> bool:
-    """Tells whether a plain value fits an annotation (whole numbers fit float; true and false fit only bool)."""
-    origin, args = get_origin(annotation), get_args(annotation)
-    if annotation is Any or annotation is UNKNOWN:
-        return True
-    if origin is Annotated:
-        if any(isinstance(m, Word) and value == m.word for m in annotation.__metadata__):
-            return True
-        ranges = [m for m in annotation.__metadata__ if isinstance(m, Range | Pattern)]
-        return matches(value, args[0]) and all(r.allows(value) for r in ranges)
-    if origin is Literal:
-        return any(value == choice and type(value) is type(choice) for choice in args)
-    if origin in (typing.Union, types.UnionType):
-        return any(matches(value, member) for member in args)
-    if origin is list:
-        return isinstance(value, list) and all(matches(item, args[0]) for item in value)
-    if origin is dict:
-        return isinstance(value, Mapping) and all(matches(k, args[0]) and matches(v, args[1]) for k, v in value.items())
-    return _is_plain(value, annotation)
-
-
-_LARGEST = 2**63 - 1
-"""Whole numbers that torch and numpy can hold."""
-
-
-def _is_plain(value: Any, annotation: Any) -> bool:
-    if dataclasses.is_dataclass(annotation):
-        return isinstance(value, Mapping)
-    if isinstance(value, bool):
-        return annotation is bool or not isinstance(annotation, type) or annotation is object
-    if annotation is float:
-        whole = isinstance(value, int) and abs(value) <= _LARGEST
-        return whole or (isinstance(value, float) and not math.isnan(value))
-    if annotation is int:
-        return isinstance(value, int) and abs(value) <= _LARGEST
-    if annotation in (tuple, set, frozenset):
-        return isinstance(value, list)
-    return not isinstance(annotation, type) or isinstance(value, annotation)
-
-
-def describe(annotation: Any) -> str:
-    """An annotation in words."""
-    origin, args = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        ranges = [str(m) for m in annotation.__metadata__ if isinstance(m, Range | Pattern)]
-        instead = [str(m) for m in annotation.__metadata__ if isinstance(m, Word)]
-        return " | ".join([", ".join([describe(args[0]), *ranges]), *instead])
-    if origin is Literal:
-        return " | ".join(str(choice) for choice in args)
-    if origin in (typing.Union, types.UnionType):
-        return " | ".join(dict.fromkeys(describe(member) for member in args))
-    if origin is list:
-        return f"a list of {describe(args[0])}"
-    if origin is dict and Any not in args:
-        return f"a block of {describe(args[0])}: {describe(args[1])}"
-    if origin is dict or dataclasses.is_dataclass(annotation):
-        return "a block of keys"
-    words = {int: "a whole number", float: "a number", str: "text", bool: "true | false", type(None): "null"}
-    return words.get(annotation, getattr(annotation, "__name__", str(annotation)))
-
-
-def _hint(value: Any, annotation: Any) -> str:
-    """The nearest choice, where the annotation offers choices of text; of a list, for the first item that is none."""
-    choices = [str(c) for c in _choices(annotation)]
-    wrong = [str(item) for item in (value if isinstance(value, list) else [value]) if str(item) not in choices]
-    if wrong and wrong[0] in FOREIGN_VALUES and "ddp" in choices:
-        return f" {FOREIGN_VALUES[wrong[0]]}."
-    found = nearest_choice(wrong[0], choices) if wrong else None
-    return f" Did you mean '{found}'?" if found is not None else ""
-
-
-def _choices(annotation: Any) -> Iterator[Any]:
-    if get_origin(annotation) is Literal:
-        yield from get_args(annotation)
-    elif isinstance(annotation, Word):
-        yield annotation.word
-    elif get_origin(annotation) is not None:
-        for member in get_args(annotation):
-            yield from _choices(member)
 
 
 def _join(path: str, key: str) -> str:

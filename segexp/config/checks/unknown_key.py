@@ -7,10 +7,11 @@ from typing import Any
 import yaml
 from hydra.core.override_parser.types import Override
 
+from segexp.config.checks.annotation_fit import describe, matches
 from segexp.config.checks.folder_words import folder_words
 from segexp.config.checks.foreign_names import counterpart
 from segexp.config.checks.suggest import in_group, nearest
-from segexp.config.checks.tree import describe, fields_of, matches, supplied_keys
+from segexp.config.checks.tree import fields_of, supplied_keys
 from segexp.config.overrides.groups import LISTS
 from segexp.config.overrides.quoting import shell_word
 from segexp.config.schema import TrainConfig

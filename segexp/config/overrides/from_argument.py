@@ -36,7 +36,7 @@ def folder_of(argv: Sequence[str]) -> Path | None:
 
 def run_folder(word: str) -> Path:
     """The run folder of ``from=``, which may also name the config.yaml in it."""
-    path = Path(word.removeprefix(KEY)).expanduser()
+    path = Path(os.path.expanduser(word.removeprefix(KEY)))  # noqa: PTH111 - that of pathlib raises for an unknown user
     return path.parent if path.name == "config.yaml" and path.is_file() else path
 
 

@@ -57,6 +57,11 @@ def command_line(arguments: Iterable[str]) -> str:
     return " ".join(["python -m segexp", *map(shell_word, as_typed(list(arguments)))])
 
 
+def given_line(command: Sequence[str]) -> str:
+    """A command in words, of which the first is the program's name, as the line that can be pasted; empty for none."""
+    return command_line(command[1:]) if command else ""
+
+
 def printed(key: str, value: Any) -> str:
     """:func:`hydra_override` for a line that says ``add <word> to the command``: quoted for a shell as well."""
     return shell_word(*as_typed([hydra_override(key, value)]))

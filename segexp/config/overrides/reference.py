@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from segexp.config.checks.tree import describe, fields_of, supplied_keys
+from segexp.config.checks.annotation_fit import describe
+from segexp.config.checks.tree import fields_of, supplied_keys
 from segexp.config.command_schema import schema_of
 from segexp.config.overrides.comments import KeyLine, defaults_of, keys_of_file, keys_of_option
 from segexp.config.schema import TrainConfig

@@ -56,9 +56,9 @@ def written_figures(found: Definition, base: str | None = None) -> dict[str, Fig
             break
         if any(_is_own_attribute(node, (SPECS, DIRECTIONS)) for node in ast.walk(each.node)):
             return None
-        bound = dict(_bound(each.node))
-        if bound.keys() & {SPECS, DIRECTIONS}:
-            return _written(bound[DIRECTIONS if DIRECTIONS in bound else SPECS])
+        given = dict(bound(each.node))
+        if given.keys() & {SPECS, DIRECTIONS}:
+            return _written(given[DIRECTIONS if DIRECTIONS in given else SPECS])
     return None
 
 
@@ -106,8 +106,8 @@ def _tree(path: Path) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-def _bound(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """Attributes that a class body gives a value, with the value."""
+def bound(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """The attributes that a class body gives a value, with the value."""
     for statement in getattr(node, "body", []):
         if isinstance(statement, ast.AnnAssign) and statement.value is not None:
             yield ast.unparse(statement.target), statement.value
@@ -153,8 +153,8 @@ def _default(found: Definition, key: str) -> Any:
                 defaults |= {a.arg: v for a, v in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if v}
                 if key in defaults:
                     return ast.literal_eval(defaults[key])
-        if key in (bound := dict(_bound(each.node))):
-            return ast.literal_eval(bound[key])
+        if key in (given := dict(bound(each.node))):
+            return ast.literal_eval(given[key])
     raise KeyError(key)
 
 

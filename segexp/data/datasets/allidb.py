@@ -2,14 +2,15 @@
 
 import csv
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from segexp.data.datasets.file_layout import check_root, find_by_pattern, list_contents
+from segexp.data.datasets.file_layout import find_by_pattern, list_contents
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.items.forms import LABEL_FORM
 from segexp.data.items.item import Item
 from segexp.data.items.stored import StoredItem
 from segexp.data.items.target_sources import FixedTarget
+from segexp.data.root_folder import check_root
 from segexp.errors import ConfigError, DataError
 from segexp.rasters import EqualChannelsRaster, open_raster
 from segexp.spec import LabelTarget
@@ -26,6 +27,8 @@ class AllIdbDataModule(FilesDataModule):
     The genuine set has 260 patches of 257x257 pixels, centred on a cell that is a lymphoblast (1) or healthy (0), and
     does not say which field each was cut from; ``ALL_IDB2/fields.csv`` with the columns patch and field does.
     """
+
+    root_folder: ClassVar[str] = "that holds ALL_IDB2/img"
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class AllIdbDataModule(FilesDataModule):
 
     def listing(self) -> Listing:
         """Patches by their names; opens ``fields.csv`` alone."""
-        check_root(self.root, "ALL_IDB2/img")
+        check_root(self.root, self.root_folder)
         folders = [self.root / place for place in ("ALL_IDB2/img", "img")]
         folder = next((place for place in folders if place.is_dir()), None)
         if folder is None:

@@ -2,15 +2,15 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from segexp.data.datasets.file_layout import check_root
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.folder.masks.palette import choose_class_colours
 from segexp.data.items.item import Item
 from segexp.data.items.stack_values import StackMask, image_convert
 from segexp.data.items.stored import StoredItem
 from segexp.data.labels.label_map import LabelMap
+from segexp.data.root_folder import check_root
 from segexp.errors import ConfigError, DataError
 from segexp.rasters.formats.stack import Stack, StackRaster, open_stack
 from segexp.spec import IGNORED
@@ -24,6 +24,8 @@ class ArraysDataModule(FilesDataModule):
 
     Arrays are memory-mapped: a window of an image is read without the rest of the file.
     """
+
+    root_folder: ClassVar[str] = "that holds {images} and {masks}"
 
     def __init__(
         self,
@@ -82,7 +84,8 @@ class ArraysDataModule(FilesDataModule):
     @cached_property
     def _parts(self) -> list[Part]:
         """Headers of all arrays."""
-        check_root(self.root, f"{self.files[0][0]} and {self.files[0][1]}")
+        images, masks = self.files[0]
+        check_root(self.root, self.root_folder.format(images=images, masks=masks))
         return [(open_stack(self.root / images), open_stack(self.root / masks)) for images, masks in self.files]
 
     @cached_property

@@ -2,13 +2,14 @@
 
 import csv
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from segexp.data.datasets.file_layout import check_root, find_by_pattern, find_unpaired, list_contents
+from segexp.data.datasets.file_layout import find_by_pattern, find_unpaired, list_contents
 from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
 from segexp.data.items.item import Item, Mask
 from segexp.data.items.stored import FileMask, StoredItem
 from segexp.data.labels.label_map import LabelMap
+from segexp.data.root_folder import check_root
 from segexp.errors import ConfigError, DataError
 from segexp.rasters import open_raster
 from segexp.system.special_files import special_file
@@ -40,6 +41,10 @@ class CellsDataModule(FilesDataModule):
 
     Every part of a split gets its share of each type of cell, and each type is scored by itself beside the whole.
     """
+
+    root_folder: ClassVar[str] = (
+        "that holds Dataset 1, Dataset 2 and the tables Class Labels of Dataset 1.csv and 2.csv"
+    )
 
     def __init__(
         self,
@@ -135,7 +140,7 @@ def find_cell_images(root: Path, number: int) -> Listing:
     Raises:
         DataError: The folder is missing or empty, or its table is missing or none.
     """
-    check_root(root, "Dataset 1, Dataset 2 and the tables Class Labels of Dataset 1.csv and 2.csv")
+    check_root(root, CellsDataModule.root_folder)
     folder = root / f"Dataset {number}"
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder (datamodule.root={root} holds {list_contents(root)})")

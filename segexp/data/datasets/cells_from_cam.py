@@ -1,18 +1,19 @@
 """White cells learnt from masks that a classifier made, tested on drawn ones: weak supervision, in two file layouts."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import cv2
 import numpy as np
 from PIL import Image as PillowImage
 
 from segexp.data.datasets.cells import find_cell_images
-from segexp.data.datasets.file_layout import check_root, find_by_pattern, find_unpaired
+from segexp.data.datasets.file_layout import find_by_pattern, find_unpaired
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.items.item import Item
 from segexp.data.items.stored import FileMask, StoredItem
 from segexp.data.labels.label_map import LabelMap
+from segexp.data.root_folder import check_root
 from segexp.data.splits.rules import Split, holdout, take_validation
 from segexp.errors import ConfigError, DataError
 from segexp.rasters import open_raster
@@ -28,6 +29,8 @@ class CellsFromCamDataModule(FilesDataModule):
     A cell is nucleus and cytoplasm together. The tested images are those that ``datamodule=cells`` tests with the same
     keys. They are resampled, with their masks, so that cells have the size that they have in training, and scored so.
     """
+
+    root_folder: ClassVar[str] = "that holds images/ and masks/ of python -m segexp localize write=[mask]"
 
     def __init__(
         self,
@@ -93,7 +96,7 @@ class CellsFromCamDataModule(FilesDataModule):
 
     def listing(self) -> Listing:
         """Patches, and images of cells; opens the table of types alone."""
-        check_root(self.root, "images/ and masks/ of python -m segexp localize write=[mask]")
+        check_root(self.root, self.root_folder)
         listing = Listing() if self.cells is None else find_cell_images(self.cells, self.dataset)
         images, masks = (
             find_by_pattern(self.root / place, r"(.+)\.png", "localize", listing.notes) for place in ("images", "masks")

@@ -1,15 +1,16 @@
 """CIFAR-10 (Krizhevsky 2009) in its binary version: small colour images of ten classes in a few large files."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.datasets.file_layout import check_root, find_by_pattern, list_contents
+from segexp.data.datasets.file_layout import find_by_pattern, list_contents
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.items.forms import LABEL_FORM
 from segexp.data.items.item import Item
+from segexp.data.root_folder import check_root
 from segexp.data.synthetic.labelled import CIFAR_CLASSES, CIFAR_SIDE
 from segexp.errors import DataError
 from segexp.spec import LabelTarget
@@ -28,6 +29,8 @@ class CifarDataModule(FilesDataModule):
 
     The published split shows some pictures twice; it is kept, so that figures compare with those of others.
     """
+
+    root_folder: ClassVar[str] = "that holds cifar-10-batches-bin"
 
     copies_matter = False
 
@@ -57,7 +60,7 @@ class CifarDataModule(FilesDataModule):
 
     def listing(self) -> Listing:
         """An image for each record; reads the bytes of the classes."""
-        check_root(self.root, FOLDER)
+        check_root(self.root, self.root_folder)
         folder = self.root / FOLDER if (self.root / FOLDER).is_dir() else self.root
         listing = Listing()
         files = find_by_pattern(folder, rf"((?:data_batch_\d+|{TEST})\.bin|{BESIDE})", "CIFAR-10", listing.notes)

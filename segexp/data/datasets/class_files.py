@@ -8,7 +8,7 @@ from segexp.config.checks.suggest import did_you_mean
 from segexp.data.file_kinds import is_clutter
 from segexp.data.folder.parts import PARTS
 from segexp.data.folder.patterns import FILE, PART, STEM, Match
-from segexp.data.folder.table import read_table
+from segexp.data.folder.table import listed, read_table
 from segexp.data.folder.tree import Tree
 from segexp.data.splits.rules import Phase
 from segexp.errors import DataError
@@ -99,7 +99,7 @@ def find_by_table(tree: Tree, table: Path, key: str | None, column: str) -> Clas
     if column not in columns:
         raise DataError(
             f"datamodule.table_class: {table} has no column {column!r}.{did_you_mean(column, columns)} Its columns are "
-            f"{', '.join(columns)}"
+            f"{listed(columns)}"
         )
     images, problems = [], []
     for path in tree.images:

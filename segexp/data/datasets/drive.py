@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from segexp.data.checks.problems import Problem, problem_of
-from segexp.data.datasets.file_layout import check_root, find_by_pattern, find_unpaired, list_contents
+from segexp.data.datasets.file_layout import find_by_pattern, find_unpaired, list_contents
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.items.item import Item, Mask
 from segexp.data.labels.label_map import LabelMap, check_mapping
 from segexp.data.labels.mask_reading import MaskReading
+from segexp.data.root_folder import check_root
 from segexp.errors import DataError, SizeError
 from segexp.rasters import open_raster, read_rgb
 from segexp.spec import IGNORED
@@ -29,6 +30,8 @@ class DriveDataModule(FilesDataModule):
     With ``labels=vessel`` everything outside the field of view is 255 and counts nowhere; with
     ``labels=three_class`` the classes are 0 = outside the field of view, 1 = vessel, 2 = tissue inside it.
     """
+
+    root_folder: ClassVar[str] = "that holds DRIVE's training/ and test/"
 
     def __init__(
         self,
@@ -189,7 +192,7 @@ def find_drive_images(root: Path, part: str) -> tuple[Listing, dict[str, Path]]:
 
 
 def _check_folder(root: Path, folder: Path, part: str) -> None:
-    check_root(root, "DRIVE's training/ and test/")
+    check_root(root, DriveDataModule.root_folder)
     if not folder.is_dir():
         hint = "; datamodule.split=holdout needs only training/" if part == "test" else ""
         raise DataError(f"{folder}: no such folder (datamodule.root={root} holds {list_contents(root)}){hint}")

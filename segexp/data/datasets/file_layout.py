@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from segexp.data.file_kinds import is_clutter
-from segexp.errors import DataError
 from segexp.system.special_files import special_file
 
 
@@ -51,13 +50,3 @@ def find_unpaired(
 def list_contents(folder: Path) -> str:
     """Names up to eight entries of a folder, for messages: ``images, masks``; ``nothing`` where it is empty."""
     return ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
-
-
-def check_root(root: Path, what: str) -> None:
-    """Refuses a root that is no folder.
-
-    Raises:
-        DataError: Says what it should hold.
-    """
-    if not root.is_dir():
-        raise DataError(f"datamodule.root: no folder {root}; give the folder that holds {what}")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from segexp.config.checks.suggest import did_you_mean
 from segexp.data.datasets.class_files import ClassFile, ClassFiles, find_by_folder, find_by_table
@@ -28,6 +28,8 @@ FOLDER = "folder"
 
 class ImageFolderDataModule(FilesDataModule):
     """Images of any format in a folder for each class, at any depth below it, or with a table of their classes."""
+
+    root_folder: ClassVar[str] = "that holds a folder of images for each class"
 
     unlike = f"{format_override('channels', 'rgb')} or {format_override('channels', 'grey')} brings them to the same"
     differing = "set datamodule.image_size, to which all are resized"
@@ -82,7 +84,7 @@ class ImageFolderDataModule(FilesDataModule):
     @cached_property
     def _files(self) -> ClassFiles:
         """All images with their classes, listed once."""
-        tree, notes = leave_out_pickles(list_files(self.root))
+        tree, notes = leave_out_pickles(list_files(self.root, what=self.root_folder))
         if self.table is None:
             found = find_by_folder(tree)
         else:

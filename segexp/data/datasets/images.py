@@ -3,7 +3,7 @@
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.folder.channels import Channels, OpaqueRaster, choose_channels, open_headers
@@ -23,6 +23,8 @@ class ImagesDataModule(FilesDataModule):
 
     Images of one folder below the root are a group, by which codes are coloured and scored: its name.
     """
+
+    root_folder: ClassVar[str] = "that holds images"
 
     unlike = f"{format_override('channels', 'rgb')} or {format_override('channels', 'grey')} brings them to the same"
     differing = "set datamodule.image_size, to which all are resized"
@@ -61,7 +63,7 @@ class ImagesDataModule(FilesDataModule):
     @cached_property
     def _paths(self) -> tuple[list[str], list[str]]:
         """Images below the root, listed once, and notes of what is passed over."""
-        tree, notes = leave_out_pickles(list_files(self.root))
+        tree, notes = leave_out_pickles(list_files(self.root, what=self.root_folder))
         if not tree.images:
             raise DataError(f"datamodule.root: {self.root} holds no image; found {tree.says() or 'nothing'}")
         return list(tree.images), [*notes, *tree.special]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from segexp.data.items.item import Item
 from segexp.data.items.stored import FileMask, StoredItem, WindowItem
 from segexp.data.labels.label_map import LabelMap, check_mapping
 from segexp.data.labels.mask_reading import MaskReading
+from segexp.data.root_folder import check_root
 from segexp.data.splits.rules import PHASES, Split, holdout
 from segexp.data.splits.split_file import read_split, take_over_split
 from segexp.errors import ConfigError, DataError
@@ -39,6 +40,8 @@ class InriaDataModule(FilesDataModule):
     Windows are read from the files; no tile is decoded for a crop. Splits never part a tile, but for
     ``split=patches``.
     """
+
+    root_folder: ClassVar[str] = "AerialImageDataset of the Inria set"
 
     def __init__(
         self,
@@ -219,8 +222,7 @@ def find_tiles(root: Path, cities: Sequence[str] | None = None) -> Listing:
 
 def _labelled(root: Path) -> Path:
     """The folder that holds ``images`` and ``gt``."""
-    if not root.is_dir():
-        raise DataError(f"datamodule.root: no folder {root}; give the folder AerialImageDataset of the Inria set")
+    check_root(root, InriaDataModule.root_folder)
     for folder in (root / "AerialImageDataset" / "train", root / "train", root):
         if (folder / "images").is_dir():
             if not (folder / "gt").is_dir():

@@ -1,16 +1,17 @@
 """Handwritten digits: the files of MNIST (LeCun et al. 1998), and sets in its form such as Fashion-MNIST."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segexp.data.base import ImageDataModule, Items
 from segexp.data.checks.survey import Survey
-from segexp.data.datasets.file_layout import check_root, list_contents
+from segexp.data.datasets.file_layout import list_contents
 from segexp.data.items.forms import LABEL_FORM
 from segexp.data.items.item import Item
+from segexp.data.root_folder import check_root
 from segexp.data.splits.rules import take_validation
 from segexp.errors import ConfigError, DataError
 from segexp.rasters.formats.idx import read_idx
@@ -27,6 +28,10 @@ class MnistDataModule(ImageDataModule):
 
     The classes are the digits that are asked for. An image is called after its place in the file: ``train_00012``.
     """
+
+    root_folder: ClassVar[str] = (
+        "that holds the four files of MNIST, train-images-idx3-ubyte and so on, packed (.gz) or not"
+    )
 
     def __init__(
         self,
@@ -82,7 +87,7 @@ class MnistDataModule(ImageDataModule):
 
     def read(self) -> Items:
         """Reads the four files; deals the images of ``train`` into training and validation."""
-        check_root(self.root, "the four files of MNIST, train-images-idx3-ubyte and so on, packed (.gz) or not")
+        check_root(self.root, self.root_folder)
         train, test = self._part("train", "train"), self._part("t10k", "test")
         kinds = {item.name: str(int(item.target)) for item in train}
         tested = [item.name for item in test]

@@ -4,13 +4,14 @@ import csv
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from segexp.data.datasets.file_layout import check_root, find_by_pattern, find_unpaired, list_contents
+from segexp.data.datasets.file_layout import find_by_pattern, find_unpaired, list_contents
 from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
 from segexp.data.items.item import Item
 from segexp.data.items.stored import FileMask, StoredItem
 from segexp.data.labels.label_map import LabelMap
+from segexp.data.root_folder import check_root
 from segexp.data.splits.rules import Split
 from segexp.errors import DataError
 from segexp.rasters import EqualChannelsRaster, open_raster
@@ -23,6 +24,8 @@ class SaltDataModule(FilesDataModule):
 
     Masks are 16-bit images of 0 and 65535 where there is salt, and 8-bit images of 0 where there is none.
     """
+
+    root_folder: ClassVar[str] = "that holds images/ and masks/ of the TGS set"
 
     def __init__(
         self,
@@ -58,7 +61,7 @@ class SaltDataModule(FilesDataModule):
 
     def listing(self) -> Listing:
         """Pairs of one name in ``images`` and ``masks``."""
-        check_root(self.root, "images/ and masks/ of the TGS set")
+        check_root(self.root, self.root_folder)
         folder = next((f for f in (self.root, self.root / "train") if (f / "images").is_dir()), None)
         if folder is None:
             raise DataError(

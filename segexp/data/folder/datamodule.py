@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -33,6 +33,8 @@ from segexp.types import PositiveInt
 
 class FolderDataModule(FilesDataModule):
     """Images and masks found by patterns of their names; what is not given is guessed where it is safe, and said."""
+
+    root_folder: ClassVar[str] = "that holds images and masks"
 
     unlike = f"{format_override('channels', 'rgb')} or {format_override('channels', 'grey')} brings them to the same"
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from segexp.config.checks.suggest import did_you_mean
 from segexp.data.folder.patterns import STEM, Match
 from segexp.errors import DataError
+from segexp.runs.text import printable, shortened
 from segexp.system.special_files import special_file
 
 KEY = "datamodule.table"
@@ -69,12 +70,17 @@ def table_path(root: Path, text: str) -> Path:
     return root / path if (root / path).is_file() or not path.is_file() else path
 
 
+def listed(columns: Sequence[str], between: str = ", ") -> str:
+    """Names of columns for a message: of a line's length, whatever a file holds."""
+    return shortened(printable(between.join(columns)), 200)
+
+
 def _guessed(path: Path, names: Sequence[str], rows: Sequence[Mapping[str, str]], images: Sequence[Match]) -> str:
     """The one column whose cells name every image, no two the same row."""
     full = [name for name in names if len(_found(name, [_plain(row[name]) for row in rows], images)) == len(images)]
     if len(full) == 1:
         return full[0]
-    what = f"{' and '.join(full)} both name" if full else f"no column of {', '.join(names)} names"
+    what = f"{listed(full, ' and ')} both name" if full else f"no column of {listed(names)} names"
     raise DataError(
         f"{COLUMN}: not given, and {what} every image by its path, file name or name without ending (as "
         f"{PurePosixPath(images[0].path).stem}); give the column of {path} that does, or add what lacks"
@@ -99,7 +105,7 @@ def _cells(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         raise DataError(f"{KEY}: {path} cannot be read as a table ({error}); save it as CSV in UTF-8") from error
     names = cells[0]
     if len(set(names)) < len(names):
-        raise DataError(f"{KEY}: {path} has two columns of one name: {', '.join(names)}")
+        raise DataError(f"{KEY}: {path} has two columns of one name: {listed(names)}")
     rows = [row for row in cells[1:] if any(row)]
     short = next((number for number, row in enumerate(rows, 2) if len(row) != len(names)), None)
     if short is not None:

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from numpy.lib import format as npy_format
 
 from segexp.data.file_kinds import file_ending, is_clutter, is_image
+from segexp.data.root_folder import check_root
 from segexp.errors import DataError
-from segexp.runs.near_paths import near_paths
 from segexp.system.special_files import special_file
 
 MOST = 2_000_000
@@ -49,20 +49,18 @@ class Tree:
         return ", ".join(words[:most]) + (f" and {len(words) - most} more folders" if len(words) > most else "")
 
 
-def list_files(root: Path, below: Sequence[str] = ("",)) -> Tree:
+def list_files(root: Path, below: Sequence[str] = ("",), what: str = "that holds images and masks") -> Tree:
     """Lists all files, also behind links.
 
     Args:
         root: Folder of the data set.
         below: Only what lies in these folders of it.
+        what: Which folder the root should be, see :func:`segexp.data.root_folder.check_root`.
 
     Raises:
         DataError: It is no folder, or far too many files.
     """
-    if not root.is_dir():
-        what = "is a file" if root.exists() else "no such folder"
-        near = "" if root.exists() else near_paths(root)
-        raise DataError(f"datamodule.root: {root}: {what}; give the folder that holds images and masks{near}")
+    check_root(root, what)
     found: set[str] = set()
     special: set[str] = set()
     for folder in below:

@@ -10,7 +10,8 @@ from typing import Any
 
 from segexp.data.base import ImageDataModule
 from segexp.data.checks.survey import cache_folder
-from segexp.errors import ConfigError, DataError, one_line
+from segexp.errors import ConfigError, DataError
+from segexp.system.causes import reason_of
 
 
 def drawn_keys(kind: type[object]) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def drawn_keys(kind: type[object]) -> dict[str, Any]:
         ) from error
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{folder}: a drawn set cannot be kept there ({one_line(error)}); remove it, or name another cache folder "
+            f"{folder}: a drawn set cannot be kept there ({reason_of(error)}); remove it, or name another cache folder "
             "in the environment variable SEGEXP_CACHE"
         ) from error
     return found

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from segexp.errors import ConfigError, one_line
+from segexp.errors import ConfigError
 from segexp.inference.model import Model
 from segexp.inference.predict.identity import COLUMNS, UNKNOWN, FileIdentity, identity_from_row
 from segexp.inference.predict.inputs import Input
@@ -18,6 +18,7 @@ from segexp.runs.folder import RunFolder
 from segexp.runs.json_yaml import read_json
 from segexp.runs.table_file import read_csv
 from segexp.runs.text import printable
+from segexp.system.causes import reason_of
 
 FACTS = "predict.json"
 SUMMARY = "summary.csv"
@@ -117,7 +118,7 @@ class OutputFolder:
             self._folder.write_csv(SUMMARY, list(merged.values()))
         except OSError as error:
             # The predictions stand; a disk that is full now may have room for the table later.
-            LOG.error(f"{self.path / SUMMARY}: cannot be written ({one_line(error)}); predictions that are done stand")
+            LOG.error(f"{self.path / SUMMARY}: cannot be written ({reason_of(error)}); predictions that are done stand")
         self._waiting = False
         # Of many thousand files the table is long: writing it may take a twentieth of the time.
         self._next = time.monotonic() + 20 * (time.monotonic() - start)

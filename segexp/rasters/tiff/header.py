@@ -86,7 +86,7 @@ def read_tiff_header(path: Path, state: tuple[int, int], *, raw: bool, file: Any
             dtype=dtype,
             kind=_kind(page, compression),
             state=state,
-            palette=_palette(page),
+            palette=_palette(path, page),
             white=2**page.bitspersample - 1,
             white_is_zero=_name(page.photometric) == "miniswhite",
             orientation=orientation.valid_orientation(page.tags.valueof(274)),
@@ -173,10 +173,12 @@ def _layout(page: tifffile.TiffPage) -> PixelLayout | None:
     return PixelLayout(page.dataoffsets[0], dtype, shape, axes=(1, 2, 0) if apart else (0, 1, 2))
 
 
-def _palette(page: tifffile.TiffPage) -> NDArray[np.uint8] | None:
+def _palette(path: Path, page: tifffile.TiffPage) -> NDArray[np.uint8] | None:
     colours = page.colormap
     if colours is None or _name(page.photometric) != "palette":
         return None
+    if colours.ndim != 2 or len(colours) != 3 or colours.dtype.kind != "u":
+        raise unreadable(path, "its colour table is damaged")
     # 16 bits by the specification; some programs write 8.
     eight = colours >> 8 if colours.max(initial=0) > 255 else colours
     return np.ascontiguousarray(eight.T.astype(np.uint8))

@@ -24,6 +24,7 @@ from segexp.runs.contents import RunContents
 from segexp.runs.files import replace_file
 from segexp.runs.find import FINISHED, LeftOut
 from segexp.runs.text import printable, utf8
+from segexp.system.causes import reason_of
 
 Format = Literal["csv", "md", "html", "tex", "methods"]
 FORMATS: tuple[Format, ...] = ("csv", "md", "html")
@@ -117,7 +118,7 @@ class Comparison:
         try:
             text = render_comparison(page, out)
         except Exception as error:  # whatever is wrong with it, the tables stand
-            raise PageFailed(f"{target}: not made ({one_line(error)}); the tables are in {out}") from error
+            raise PageFailed(f"{target}: not made ({reason_of(error)}); the tables are in {out}") from error
         return replace_file(target, utf8(text))
 
 
@@ -180,7 +181,7 @@ def _readable(found: Sequence[RunContents]) -> tuple[list[ComparedRun], list[Lef
         if run.images:
             runs.append(run)
         else:
-            reason = "per_image.csv holds no figures, so that its images cannot be compared"
+            reason = "per_image.csv holds no measures, so that its images cannot be compared"
             damaged.append(LeftOut(contents.path.name, FINISHED, reason, contents.path))
     return runs, damaged
 

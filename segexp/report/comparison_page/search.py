@@ -13,8 +13,8 @@ from segexp.report.run_page import reproduce
 from segexp.report.run_page.decided import of_monitor
 from segexp.runs import entries
 from segexp.runs.contents import RunContents, read_run
-from segexp.runs.find import FINISHED, MANIFEST
-from segexp.runs.json_yaml import read_object
+from segexp.runs.find import FINISHED
+from segexp.runs.manifest_files import read_manifest
 from segexp.runs.paths import path_inside
 from segexp.runs.table_file import read_csv
 
@@ -126,7 +126,7 @@ def best_trial_folder(searches: Sequence[Search], runs: Sequence[RunContents]) -
 
 def _read(folder: Path, run: RunContents) -> Search | None:
     try:
-        manifest = read_object(folder / MANIFEST)
+        manifest = read_manifest(folder)
     except (OSError, DataError):
         return None
     if entries.get_in(manifest, "search") is None:

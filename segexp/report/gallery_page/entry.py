@@ -7,7 +7,7 @@ from pathlib import Path
 
 from segexp.errors import DataError, one_line
 from segexp.report.comparison_page.output.links import report_link
-from segexp.report.data_set import config_section, data_set_name
+from segexp.report.data_set import config_section, config_value, data_set_name
 from segexp.report.gallery_page.thumbnail import thumbnail
 from segexp.report.overall_figures import OverallFigure, overall_figures, shown_text
 from segexp.report.run_page.sections import page_title, state
@@ -119,7 +119,7 @@ def _why_not(folder: RunContents) -> str:
 
 
 def run_tags(config: str) -> tuple[str, ...]:
-    """Collects the tags that the loggers of a run were given, each once.
+    """Collects the tags that a run and its loggers were given, each once.
 
     Args:
         config: Text of config.yaml.
@@ -127,8 +127,8 @@ def run_tags(config: str) -> tuple[str, ...]:
     if "tags:" not in config:
         return ()
     found: dict[str, None] = {}
-    for logger in config_section(config, "logger").values():
-        tags = entries.get_in(logger, "tags")
+    of_loggers = (entries.get_in(logger, "tags") for logger in config_section(config, "logger").values())
+    for tags in (config_value(config, "tags"), *of_loggers):
         if isinstance(tags, Mapping):
             found |= dict.fromkeys(f"{key}={value}" for key, value in tags.items() if _is_word(key) and _is_word(value))
         elif isinstance(tags, list):

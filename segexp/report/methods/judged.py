@@ -1,11 +1,14 @@
 """How a run was judged, in sentences: checkpoint, threshold, measures, intervals; and with which software."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from segexp.report import values
 from segexp.report.labels import described, order_figures
 from segexp.report.markdown import escape_text, format_code
 from segexp.report.methods.described_run import DescribedRun, join_words
+from segexp.report.methods.measure_table import MOST_NAMED
+from segexp.report.overall_figures import overall_figures
 from segexp.report.run_page.decided import of_monitor, threshold_of
 from segexp.report.run_page.tiles import tiles
 from segexp.report.run_page.trivial import trivial_rows
@@ -67,13 +70,19 @@ def measure_sentences(run: DescribedRun, *, alone: bool) -> Iterator[str]:
     results = run.contents.results
     if not entries.rows_of(results):
         state = entries.to_text(run.contents.run.get("state")) or "unfinished"
-        yield f"The run is {escape_text(state)} and has no test figures."
+        yield f"The run is {escape_text(state)} and has no test measures."
         return
     row = entries.model_row(results)
     blocks = [entries.get_in(row, block) for block in ("dataset", "image")]
     names = order_figures({name: None for block in blocks if isinstance(block, dict) for name in block})
     labels = [escape_text(described(results, name).label) for name in names]
-    if labels:
+    figures = overall_figures(results)
+    if labels and len(figures) > MOST_NAMED:
+        first = escape_text(figures[0].label)
+        yield f"The main measure is {first}; the table below has all {len(figures)}{run.cite('metric')}."
+        if alone and (of := _of_one_class(results)):
+            yield f"A measure of one class is in it {of}."
+    elif labels:
         yield f"The measures are {'; '.join(labels)}{run.cite('metric')}."
     for key, text in AVERAGED.items():
         if meaning := entries.to_text(entries.get_in(results, "averaging", key)):
@@ -84,9 +93,16 @@ def measure_sentences(run: DescribedRun, *, alone: bool) -> Iterator[str]:
         yield f"On the test images: {', '.join(found)}."
 
 
+def _of_one_class(results: Mapping[str, Any]) -> str:
+    """Whose figure stands in the table where a measure has one for each class."""
+    if (foreground := entries.foreground_of(results)) is not None:
+        return f"that of {escape_text(foreground)}"
+    return "the mean over the classes" if entries.classes_of(results) else ""
+
+
 AVERAGED = {
-    "dataset": "Figures over the data set",
-    "image": "Figures per image",
+    "dataset": "Measures over the data set",
+    "image": "Measures per image",
     "mean": "Means over classes",
     "absent": "Absent classes",
 }

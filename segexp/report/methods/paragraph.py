@@ -12,6 +12,7 @@ from segexp.report.markdown import escape_text, format_code
 from segexp.report.methods.bibliography import read_bibliography
 from segexp.report.methods.described_run import DescribedRun, join_words
 from segexp.report.methods.judged import measure_sentences, selection_sentences, software_sentences
+from segexp.report.methods.measure_table import measure_table
 from segexp.report.methods.sentences import data_sentences, model_sentences, sample_sentences, training_sentences
 from segexp.runs import entries
 from segexp.runs.contents import read_run
@@ -100,6 +101,8 @@ def methods_text(what: str, members: Sequence[Member], repeated: Sequence[str] =
             texts.setdefault(" ".join(sentences(member.run)), []).append(member)
         body = _body(texts)
         body += f"\n\n{' '.join(repeated)}" if heading == "Training" and repeated else ""
+        if heading == "Measures" and (table := measure_table([member.run.contents.results for member in members])):
+            body += f"\n\n{table}"
         if body.strip():
             parts.append(f"**{heading}.** {body.strip()}")
     return "\n\n".join(parts) + "\n"

@@ -17,12 +17,16 @@ def missing(folder: RunContents, content: Mapping[str, object]) -> list[str]:
         return ["Results: this run was not tested."] if folder.run else []
     broken = folder.run.get("not_made")
     failures = [_not_made(entry) for entry in broken if isinstance(entry, Mapping)] if isinstance(broken, list) else []
+    left_out = content["left_out"]
+    failures += left_out if isinstance(left_out, list) else []
     masks = entries.task_kind(folder.results) == entries.SEGMENTATION
     binary = masks and entries.foreground_of(folder.results) is not None
     again = "Runs of older versions have none; segexp evaluate run=<folder> makes them."
     lines = {
-        "specimens": f"Images with layers: panels/layers is not there. {again}" if masks and content["panels"] else "",
-        "decision": f"Figures over thresholds: thresholds.csv is not there. {again}" if binary else "",
+        "specimens": f"Images with layers: panels/layers is not there. {again}"
+        if masks and content["panels"] and not left_out
+        else "",
+        "decision": f"Measures over thresholds: thresholds.csv is not there. {again}" if binary else "",
         "calibration": "Calibration: it was not measured (metric=[calibration])."
         if masks and not content["reliability"]
         else "",

@@ -175,13 +175,14 @@ def _pictures(folder: RunContents, charts: Mapping[str, object]) -> dict[str, ob
     # OpenCV is imported only here: a page of old runs, and the comparison of runs, do without.
     from segexp.report.run_page.specimens import specimens, swatches
 
-    shown = specimens(folder)
+    shown, left_out = specimens(folder)
 
     def unless(chart: str, file: str, label: str, caption: str) -> pictures.EmbeddedPicture | None:
         return None if charts[chart] else pictures.embed_png(folder.path / file, label, caption)
 
     return {
         "specimens": shown,
+        "left_out": left_out,
         "swatches": swatches(folder.results),
         "panels": [] if shown else pictures.embed_panels(folder),
         "panels_title": PANELS_OF_KIND.get(entries.task_kind(folder.results), "Image, truth, prediction, errors"),

@@ -12,8 +12,8 @@ from segexp.errors import StoredError
 from segexp.report import values
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
-from segexp.runs.find import MANIFEST
 from segexp.runs.json_yaml import parse_yaml
+from segexp.runs.manifest_files import MANIFEST
 
 Facts = list[tuple[str, str]]
 Commands = list[tuple[str, str]]

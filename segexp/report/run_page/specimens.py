@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segexp.errors import DataError
+import numpy as np
+
+from segexp.errors import DataError, one_line
 from segexp.report import values
 from segexp.report.pictures.colours import Colour
 from segexp.report.pictures.embedded import MOST
@@ -24,7 +26,7 @@ from segexp.report.pictures.png import COMPACT, encode_photo, encode_png
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
 from segexp.runs.paths import path_inside
-from segexp.spec import DataSpec, MaskTarget
+from segexp.spec import IGNORED, DataSpec, MaskTarget
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,26 @@ class Swatch:
     layers: str
 
 
-def specimens(folder: RunContents) -> list[Specimen]:
+def specimens(folder: RunContents) -> tuple[list[Specimen], list[str]]:
     """Panels of results.json that have layers, from worst to best; none where the run has no colours of classes.
 
-    Raises:
-        DataError: A layer cannot be read.
+    Returns:
+        Those whose layers can be shown; and a line for each that cannot, which the page says in its place.
     """
     spec = spec_of(folder.results)
     panels = folder.results.get("panels")
     if spec is None or not isinstance(panels, list):
-        return []
-    entries = [entry for entry in panels if isinstance(entry, Mapping)][:MOST]
-    return [_specimen(place, entry, spec) for entry in entries if (place := _layers_of(folder, entry)) is not None]
+        return [], []
+    shown: list[Specimen] = []
+    left_out: list[str] = []
+    for entry in [entry for entry in panels if isinstance(entry, Mapping)][:MOST]:
+        if (place := _layers_of(folder, entry)) is None:
+            continue
+        try:
+            shown.append(_specimen(place, entry, spec))
+        except (DataError, OSError) as error:
+            left_out.append(f"The picture of {entries.to_text(entry.get('image')) or place.name}: {one_line(error)}")
+    return shown, left_out
 
 
 def _layers_of(folder: RunContents, entry: Mapping[str, Any]) -> Path | None:
@@ -101,6 +111,8 @@ def _specimen(place: Path, entry: Mapping[str, Any], spec: DataSpec) -> Specimen
     image, truth, prediction, probability = (read_layer(place / f"{name}.png") for name in NAMES)
     if not image.shape[:2] == truth.shape == prediction.shape == probability.shape:
         raise DataError(f"{place}: the layers differ in size. Were they replaced? Run the test again.")
+    for name, labels in (("truth", truth), ("prediction", prediction)):
+        _refuse_no_class(place / f"{name}.png", labels, len(spec.classes))
     certain = f"probability of {spec.classes[1]}" if spec.is_binary else "probability of the predicted class"
     layers = [
         Layer("image", "image", _data(*encode_photo((place / "image.png").read_bytes()))),
@@ -122,6 +134,14 @@ def _specimen(place: Path, entry: Mapping[str, Any], spec: DataSpec) -> Specimen
         entries.to_text(entry.get("rank")), entries.to_text(entry.get("image")), lines, width, height,
         _size(entry.get("size"), height, width), layers,
     )  # fmt: skip
+
+
+def _refuse_no_class(path: Path, labels: Pixels, classes: int) -> None:
+    """Refuses a layer with a value that is no class number, whose pixel would have no colour."""
+    wrong = [value for value in np.unique(labels).tolist() if value >= classes and value != IGNORED]
+    if wrong:
+        found = f"{path} holds the value {wrong[0]}, which is none of {classes} classes"
+        raise DataError(f"{found}. Was it replaced? Run the test again.")
 
 
 def _size(size: object, height: int, width: int) -> str:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,7 +78,13 @@ class LocalJobEngine:
             "threads": self._layout.threads,
         }
         self.notes: list[str] = []
-        self._data = {number: data_hash(job.datamodule) for number, job in jobs.items()}
+        self._data: dict[int, str] = {}
+        self._uses = Counter[str]()
+        """By hash of data: jobs to come that read them."""
+        self._held: set[str] = set()
+        """Hashes of what the server may hold: of the last job, and of those before it what one to come reads."""
+        for number, job in jobs.items():
+            self.expect(number, job)
         self._running: dict[int, int] = {}
         self._server = self._take_server()
         self._server.channel.send({"do": "sweep", "folder": str(folder)}, handles=(lock,))
@@ -107,6 +114,7 @@ class LocalJobEngine:
     def expect(self, number: int, experiment: Experiment) -> None:
         """Notes what it reads; what samples of a search read stays in the server for all its trials."""
         self._data[number] = data_hash(experiment.datamodule)
+        self._uses[self._data[number]] += 1
 
     def start(self, numbers: Sequence[int]) -> list[Started]:
         """Sends the jobs to the server, each with a place of its own."""
@@ -115,14 +123,21 @@ class LocalJobEngine:
             place = min(set(range(self.places)) - set(self._running.values()))
             self._running[number] = place
             gpu = self._layout.gpu(place)
-            data = self._data.pop(number)
+            data = self._take_data(number)
             environment = {} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}
             self._send(
                 do="start", job=number, threads=self._layout.threads, environment=environment, data=data,
-                later=sorted(set(self._data.values())),
+                later=sorted(name for name in self._held if self._uses[name]),
             )  # fmt: skip
             started.append(Started(number, gpu))
         return started
+
+    def _take_data(self, number: int) -> str:
+        """Hash of what a job reads that starts now; no look at all jobs to come, of which there may be thousands."""
+        data = self._data.pop(number)
+        self._uses[data] -= 1
+        self._held = {data, *(name for name in self._held if self._uses[name])}
+        return data
 
     def wait(self, seconds: float) -> list[Ended]:
         """Gives the jobs that have ended, from the messages of the server."""

@@ -11,9 +11,10 @@ from segexp.config.paths import conf_dir
 from segexp.config.schema import SearchConfig
 from segexp.config.stored.trust import without_trust
 from segexp.errors import ConfigError
+from segexp.runs.manifest_files import MANIFEST
 from segexp.sweeps.command import ASKING, FLAGS, RESUME
 from segexp.sweeps.foreign import same_words, split_off_folders, words_to_take
-from segexp.sweeps.manifest import MANIFEST, Manifest
+from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.seal import read_sealed
 from segexp.sweeps.search.trials import is_sweep_word
 

@@ -1,6 +1,5 @@
 """A search from the command line: new, gone on with, or joined."""
 
-import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -9,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.config.composed import checked_train
 from segexp.config.experiment import Experiment
-from segexp.config.overrides.quoting import as_typed
+from segexp.config.overrides.quoting import command_line
 from segexp.config.schema import SearchConfig, SweepConfig
 from segexp.config.stored.trust import without_trust
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.runs.folder import RunFolder
+from segexp.runs.manifest_files import MANIFEST
 from segexp.sweeps.cluster_resources import refuse_too_little
 from segexp.sweeps.display import Display
 from segexp.sweeps.engines.local import LocalJobEngine
 from segexp.sweeps.foreign import check_folder, check_jobs, split_off_folders
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.lock import SweepLock
-from segexp.sweeps.manifest import MANIFEST, Manifest
+from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import Job, Plan, multirun_folder
 from segexp.sweeps.search.arguments import SEARCH_KEYS, experiment_words, resumed_search, resumed_words, without_flags
 from segexp.sweeps.search.dimensions import Value
@@ -133,7 +133,7 @@ class SearchCommand:
         return {
             "version": 1,
             "segexp": VERSION,
-            "command": shlex.join(["segexp", "train", *as_typed(self._argv)]),
+            "command": command_line(["train", *self._argv]),
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "search": {"name": name, "words": without_trust(arguments), "section": _kept(section)},
         }
@@ -159,7 +159,7 @@ class SearchCommand:
         if search.left():
             samples = {-1 - number: corner.experiment for number, corner in enumerate(corners)}
             code = run_jobs(manifest, section, samples, lock, display, search.through, trials)
-        elif manifest.of("failed"):
+        elif manifest.count("failed"):
             code = 1
         # First trials.csv, which the page of the sweep reads.
         lines = report_trials(study, space, manifest, monitor)

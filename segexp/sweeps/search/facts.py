@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from optuna import Study
 
 FREE = (
-    "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels", "baselines", "bootstrap", "metric",
-    "logger", "sweep", "tta", "trainer.progress", "trainer.accelerator", "datamodule.root",
+    "name", "tags", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels", "baselines", "bootstrap",
+    "metric", "logger", "sweep", "tta", "trainer.progress", "trainer.accelerator", "datamodule.root",
     "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor", "datamodule.loader.pin_memory",
     "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
 )  # fmt: skip

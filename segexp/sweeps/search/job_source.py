@@ -82,7 +82,7 @@ class SearchSource:
 
     def left(self) -> bool:
         """Tells whether a trial was interrupted, or the study has fewer trials than it should."""
-        return bool(self._manifest.of("waiting", "interrupted")) or self.counted() < self.total
+        return self._manifest.count("waiting", "interrupted") > 0 or self.counted() < self.total
 
     def counted(self) -> int:
         """Trials of the study, by any worker; those that wait in its queue, or never became a job, do not count."""
@@ -132,7 +132,7 @@ class SearchSource:
 
     def _twin(self, job: Job) -> Entry | None:
         """A job of the same config that has finished: run again, it would give the same, number for number."""
-        return next((entry for entry in self._manifest.of("finished") if entry.key == job.key), None)
+        return next((entry for entry in self._manifest if entry.key == job.key and entry.state == "finished"), None)
 
     def _repeat(self, trial: "Trial", twin: Entry) -> None:
         trial.set_user_attr(FOLDER, str(self._manifest.folder / twin.folder))

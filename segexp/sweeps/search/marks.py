@@ -24,9 +24,16 @@ def counted_trials(study: "Study", before: int | None = None) -> "list[FrozenTri
         study: With trials.
         before: Number of a trial: only earlier ones are selected; None: all.
     """
-    trials = study.get_trials(deepcopy=False)
-    counted = [trial for trial in trials if trial.state.name != "WAITING" and LOST not in trial.user_attrs]
-    return [trial for trial in counted if before is None or trial.number < before]
+    from optuna.trial import TrialState
+
+    # In one pass: a study may have thousands, and each that is asked looks at all.
+    return [
+        trial
+        for trial in study.get_trials(deepcopy=False)
+        if (before is None or trial.number < before)
+        and trial.state != TrialState.WAITING
+        and LOST not in trial.user_attrs
+    ]
 
 
 def take_draw(study: "Study", trial: "FrozenTrial") -> int:

@@ -11,10 +11,10 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from segexp.data.base import ImageDataModule
-from segexp.errors import one_line
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_kinds import test_of
 from segexp.runs.console import LOG
+from segexp.system.causes import reason_of
 from segexp.tasks.base import BaseTask
 from segexp.training.loggers.tracking import tell
 
@@ -95,7 +95,7 @@ class ValidationPanels(Callback):
             pictures = self._drawn(module, datamodule, epoch)
         except Exception as error:  # pictures must not end a training
             when = "before training" if epoch == UNTRAINED else f"after epoch {epoch + 1}"
-            LOG.warning(f"no pictures of validation images {when} ({one_line(error)})")
+            LOG.warning(f"no pictures of validation images {when} ({reason_of(error)})")
             return
         tell(trainer.loggers, lambda logger: logger.show("panels/val", pictures, trainer.global_step))
 

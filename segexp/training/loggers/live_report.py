@@ -4,11 +4,12 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from segexp.errors import RunFolderGoneError, one_line
+from segexp.errors import RunFolderGoneError
 from segexp.report.run_page.page import REPORT, render_report
 from segexp.report.run_page.progress import Progress
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
+from segexp.system.causes import reason_of
 from segexp.training.estimate.duration import ends, in_words
 
 MOST_SHARE = 0.02
@@ -48,7 +49,7 @@ class LiveReport:
             raise
         except Exception as error:
             self._seconds = None
-            LOG.warning(f"report.html is not written while training ({one_line(error)})")
+            LOG.warning(f"report.html is not written while training ({reason_of(error)})")
         self._last = time.monotonic()
         self._took = 0.0 if self._took is None else self._last - begun
 

@@ -127,6 +127,8 @@ class MlflowRun(Tracked):
             number = self._experiment(experiment, None)
         tags = {"mlflow.note.content": str(facts.folder), **({"sweep": facts.group} if facts.group else {})}
         tags |= {key: str(value) for key, value in facts.summary.items() if value is not None}
+        if words := facts.config.get("tags"):
+            tags["tags"] = ", ".join(words)
         if commit := facts.summary.get("commit"):
             tags["mlflow.source.git.commit"] = str(commit)
         self._run_id = self._earlier(facts, tags) or self._new(number, facts.name, tags)

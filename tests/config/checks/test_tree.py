@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 import pytest
 
 from segexp.commands import COMMANDS
-from segexp.config.checks.tree import check_config, describe, matches
+from segexp.config.checks.annotation_fit import describe, matches
+from segexp.config.checks.tree import check_config
 from segexp.config.command_schema import schema_of
 from segexp.config.schema import Supplied
 from segexp.config.signatures.signature import UNKNOWN

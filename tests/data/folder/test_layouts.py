@@ -227,7 +227,7 @@ def test_folders_without_images(tmp_path: Path) -> None:
     (tmp_path / "Thumbs.db").write_bytes(b"x")
     with pytest.raises(DataError, match=r"holds no image files, but the folder itself \(1 txt\)"):
         guess(tmp_path)
-    with pytest.raises(DataError, match=r"^datamodule\.root: .*none: no such folder; give the folder that holds"):
+    with pytest.raises(DataError, match=r"^datamodule\.root: no folder .*none; give the folder that holds images and"):
         FolderDataModule(str(tmp_path / "none")).setup()
     with pytest.raises(DataError, match=r"a\.txt: is a file; give the folder"):
         FolderDataModule(str(tmp_path / "a.txt")).setup()

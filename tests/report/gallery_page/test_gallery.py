@@ -209,7 +209,9 @@ def test_tags_of_any_logger() -> None:
     assert run_tags("logger:\n  wandb:\n    tags:\n    - a\n    - 5\n  mlflow:\n    tags: {who: me}\nx: 1\n") == (
         "a", "5", "who=me",
     )  # fmt: skip
-    assert run_tags("logger: {}\ntags: [none]\n") == ()
+    assert run_tags("logger:\n  wandb:\n    tags: [b, a]\ntags: [a, 'week 3']\n") == ("a", "week 3", "b")
+    assert run_tags("logger: {}\ntags: [none]\n") == ("none",)
+    assert run_tags("logger: {}\ntags: none\n") == ()
     assert run_tags("logger:\n  wandb:\n    tags: a\n") == ()
     assert config_section("a:\n  b: 1\nab:\n  c: 2\n", "a") == {"b": 1}
 

@@ -118,7 +118,8 @@ def test_heavy_photos_become_jpeg_and_others_stay() -> None:
 
 
 def test_specimens_hold_what_results_say(folder: Path) -> None:
-    first, second = specimens(read_run(folder))
+    (first, second), left_out = specimens(read_run(folder))
+    assert left_out == []
     assert (first.rank, second.rank) == ("worst", "best")
     assert (first.width, first.height, first.size) == (3, 2, "6 × 4 pixels, shown at 50 %")
     assert first.figures == [("Dice vessel", "0.500")]
@@ -130,10 +131,35 @@ def test_specimens_hold_what_results_say(folder: Path) -> None:
     assert layers["probability"].shape == (2, 3, 3)
 
 
-def test_layers_of_other_sizes_are_refused(folder: Path) -> None:
-    save_layers(folder / "panels" / "layers" / "best", {"truth": TRUTH[:1]})
-    with pytest.raises(DataError, match="differ in size"):
-        specimens(read_run(folder))
+BROKEN = {
+    "other size": ({"truth": TRUTH[:1]}, "the layers differ in size"),
+    "no class": ({"prediction": np.where(PREDICTION == 1, 7, PREDICTION).astype(np.uint8)},
+                 "prediction.png holds the value 7, which is none of 2 classes"),
+    "in colours": ({"truth": np.zeros((2, 3, 3), np.uint8)}, "the layers differ in size"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_picture_that_cannot_be_shown_does_not_cost_the_page(folder: Path, kind: str) -> None:
+    layers, reason = BROKEN[kind]
+    save_layers(folder / "panels" / "layers" / "best", layers)
+    (shown,), (line,) = specimens(read_run(folder))
+    assert shown.rank == "worst"
+    assert line.startswith("The picture of best <eye>: ")
+    assert reason in line
+    page = Page(write_report(folder).read_text(encoding="utf-8"))
+    assert page.tags["img"] == 7
+    assert "Not in this page" in page.text
+    assert reason in page.text
+
+
+def test_without_a_picture_that_can_be_shown_the_panels_stand(folder: Path) -> None:
+    for rank in ("best", "worst"):
+        (folder / "panels" / "layers" / rank / "truth.png").write_bytes(b"no picture")
+    assert specimens(read_run(folder))[0] == []
+    text = Page(write_report(folder).read_text(encoding="utf-8")).text
+    assert text.count("truth.png is no PNG of 8 bits") == 2
+    assert "panels/layers is not there" not in text
 
 
 def test_the_page_has_the_viewer_and_all_layers_with_names(folder: Path) -> None:
@@ -159,6 +185,6 @@ def test_old_runs_get_their_panels_and_are_told_what_is_missing(folder: Path) ->
     content = results()
     write_json(folder / "results.json", content)
     text = Page(write_report(folder).read_text(encoding="utf-8")).text
-    assert specimens(read_run(folder)) == []
+    assert specimens(read_run(folder)) == ([], [])
     assert "thresholds.csv is not there" in text
     assert "Confidence intervals: none were drawn" in text

@@ -18,9 +18,7 @@ from segexp.config.experiment import Experiment
 from segexp.config.schema import SearchConfig
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
-from segexp.runs import files
 from segexp.sweeps import layout as places
-from segexp.sweeps import manifest as manifests
 from segexp.sweeps.display import Display
 from segexp.sweeps.engines.base import Started
 from segexp.sweeps.manifest import Manifest
@@ -30,7 +28,7 @@ from segexp.sweeps.search.job_source import SearchSource, StudyError, best_value
 from segexp.sweeps.search.space import read_space
 from segexp.sweeps.search.study import make_sampler
 from segexp.sweeps.search.trials import best_lines, importance_line, write_trials
-from tests.sweeps.made import Pretend, create, experiment
+from tests.sweeps.made import Power, PowerCut, Pretend, create, experiment
 
 WORDS = ["sweep=optuna", "rate=log(1e-4,1)", "model=cunet,unet"]
 SPACE = read_space(WORDS)
@@ -242,31 +240,14 @@ def test_a_study_that_lacks_trials_is_another_one(tmp_path: Path, study: optuna.
         search(tmp_path, opened(optuna.storages.InMemoryStorage()), Scored(tmp_path), total=4)
 
 
-class PowerCut(Exception):
-    """Everything stops here."""
-
-
-def test_a_power_cut_between_any_two_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pause", [0, 4])
+def test_a_power_cut_between_any_two_writes(pause: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After each write in turn, of a file or to the study, the power goes; then the search goes on until it is done."""
     ending = {0: "finished", 1: "pruned", 2: "interrupted"}
-    left: list[int] = []
-
-    def counted(write: Callable[..., Any]) -> Callable[..., Any]:
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            if left and left[0] == 0:
-                raise PowerCut
-            done = write(*args, **kwargs)
-            if left:
-                left[0] -= 1
-            return done
-
-        return wrapped
-
-    for module in (places, manifests):
-        monkeypatch.setattr(module, "replace_file", counted(files.replace_file))
+    power = Power(monkeypatch, pause)
     store = optuna.storages.InMemoryStorage
     for name in ("create_new_trial", "set_trial_param", "set_trial_user_attr", "set_trial_state_values"):
-        monkeypatch.setattr(store, name, counted(getattr(store, name)))
+        monkeypatch.setattr(store, name, power.counted(getattr(store, name)))
     alone = store()
     search(tmp_path / "alone", opened(alone), Scored(tmp_path / "alone"), total=3)
     drawn = [trial.params for trial in opened(alone).trials[:2]]
@@ -274,13 +255,13 @@ def test_a_power_cut_between_any_two_writes(tmp_path: Path, monkeypatch: pytest.
     for count in range(1000):
         folder, storage = tmp_path / str(count), store()
         opened(storage)
-        left[:] = [count]
+        power.left = count
         try:
             search(folder, opened(storage), Scored(folder, ending.__getitem__), total=3)
             break
         except PowerCut:
             cuts += 1
-        left.clear()
+        power.left = None
         told = {t.number: (t.state, t.value) for t in opened(storage).trials if t.state.is_finished()}
         engine = Scored(folder)
         search(folder, opened(storage), engine, total=3)

@@ -15,7 +15,7 @@ SEEDS = ("seed", "datamodule.seed")
 """Runs that differ in these alone repeat each other."""
 FOLD = "datamodule.fold"
 NEUTRAL = (
-    "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels",
+    "name", "tags", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels",
     "bootstrap", "baselines", "logger", "metric", "sweep", "hydra",
     "trainer.progress", "trainer.strategy", "trainer.devices", "trainer.num_nodes", "trainer.log_every_n_steps",
     "trainer.profiler", "trainer.detect_anomaly", "trainer.num_sanity_val_steps", "trainer.enable_model_summary",

@@ -1,0 +1,60 @@
+"""The newest run below a folder, which the word ``last`` of a command line stands for."""
+
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from segexp.errors import DataError
+from segexp.runs.attempts import is_evaluation, record_of
+from segexp.runs.entries import to_time
+from segexp.runs.find import walk_folders
+
+LAST = "last"
+"""The word. A path of that name is meant where there is one."""
+OUTPUTS = "outputs"
+"""Where runs lie unless a command says otherwise: ``output_dir`` of conf/train.yaml."""
+
+
+def newest_run(top: Path) -> Path:
+    """Finds the run that was started last, in sweeps too; of several started in one second the last by its path.
+
+    Folders whose run.json cannot be read or tells no time, and evaluations of other runs, are passed over.
+
+    Args:
+        top: Folder of runs, at any depth below it.
+
+    Raises:
+        DataError: There is none.
+    """
+    best: tuple[datetime, str] | None = None
+    for folder in runs_by_change(top):
+        # A file is not older than the start that it tells of.
+        if best is not None and _changed(folder) < best[0].timestamp():
+            break
+        record = record_of(folder)
+        started = to_time(record.get("started"))
+        if started is not None and not is_evaluation(record):
+            best = max(best or (started, str(folder)), (started, str(folder)))
+    if best is None:
+        raise DataError(f"{LAST}: no run lies in {top} (looked in {top.absolute()}); give the path of a run folder")
+    return Path(best[1])
+
+
+def runs_by_change(top: Path, most: int | None = None) -> list[Path]:
+    """Lists the run folders at and below a folder, those whose run.json was written last first.
+
+    Args:
+        top: The folder.
+        most: Folders that are looked into; None: all.
+    """
+    folders = islice(walk_folders(top), most)
+    found = [(_changed(folder), folder) for folder in folders if (folder / "run.json").is_file()]
+    return [folder for _, folder in sorted(found, reverse=True)]
+
+
+def _changed(folder: Path) -> float:
+    """Seconds since 1970 at which run.json was last written; 0 where it has gone in the meantime."""
+    try:
+        return (folder / "run.json").stat().st_mtime
+    except OSError:
+        return 0.0
