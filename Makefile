@@ -100,7 +100,10 @@ kills: $(VENV)/.dev  ## kills trainings at 40 random moments, resumes them, comp
 
 .PHONY: coverage
 coverage: $(COVERAGE)/.test  ## share of segexp's lines and branches that tests reach, also in the processes they start; long
-	$(COVERAGE)/bin/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+	$(COVERAGE)/bin/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered $(ARGS); passed=$$?; \
+	$(COVERAGE)/bin/python -m coverage json --quiet -o - | $(COVERAGE)/bin/python -c "import json, sys; \
+	total = json.load(sys.stdin)['totals']; print('lines {percent_statements_covered:.1f} %, branches \
+	{percent_branches_covered:.1f} %'.format(**total))"; exit $$passed
 
 .PHONY: notebooks test-wheel test-lowest test-newest release
 notebooks: $(TOOLS)/.tools  ## make the notebooks of examples/ of the scripts beside them (jupytext)

@@ -21,8 +21,8 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parents[1]
 SHORT = ["datamodule=synthetic", "trainer=smoke", "speed=off", "panels=0"]
-UNLIKE = ("path", "folder", "file", "seconds", "command")
-"""Keys whose values are places or times."""
+UNLIKE = ("path", "folder", "file", "seconds", "command", "averaging")
+"""Keys whose values are places, times or words."""
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from segexp.config.paths import conf_dir
 from segexp.config.stored.trust import trusting
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
-from segexp.runs.text import readable, tolerant_streams
+from segexp.runs.text import printable, tolerant_streams
 from segexp.system.garbage import garbage_kept, garbage_searched
 from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 from segexp.version import VERSION
@@ -100,7 +100,7 @@ def _with_last_run(words: Sequence[str]) -> list[str]:
         return list(words)
     found, run = with_last_run(words)
     if run is not None:
-        print(f"segexp: note: {LAST} is {readable(str(run))}", file=sys.stderr)
+        print(f"segexp: note: {LAST} is {printable(str(run))}", file=sys.stderr)
     return found
 
 
@@ -238,7 +238,7 @@ def _start_from(command: Command, argv: list[str]) -> None:
         raise ConfigError(f"{word}: is for {starting}{other}")
     found = earlier(argv, OWN_KEYS.get(command.name))
     for note in found.notes if found is not None else ():
-        print(f"segexp: note: {readable(note)}", file=sys.stderr)
+        print(f"segexp: note: {printable(note)}", file=sys.stderr)
 
 
 _OF_A_RUN = ("evaluate", "predict", "localize", "export", "demo", "report")

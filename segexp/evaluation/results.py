@@ -25,10 +25,10 @@ from segexp.tasks.subgroups import groups_of
 from segexp.tasks.test_figures import Measures
 
 AVERAGING = {
-    "dataset": "pixels of all test images pooled, then one figure; distances and numbers of components are not pooled, "
+    "dataset": "pixels of all test images pooled, then one value; distances and numbers of components are not pooled, "
     "they are there per image only",
-    "image": "one figure per class and test image, then per class the mean over the images where it is defined",
-    "mean": "mean over the classes where the figure is defined; by image, of the means over images (per_image.csv has "
+    "image": "one value per class and test image, then per class the mean over the images where it is defined",
+    "mean": "mean over the classes where the measure is defined; by image, of the means over images (per_image.csv has "
     "the mean over classes of each image); miou and mdice are those of IoU and Dice. Distances, shapes and objects "
     "are of all classes but the first",
     "absent": "a class absent in truth and prediction is left out of means (classes_averaged says how many are in); "
@@ -40,13 +40,13 @@ AVERAGING = {
     "brier, ece": "mean squared error of the probability of the class; mean distance between probability and observed "
     "share over equally wide bins of probability, weighted by pixels. All counted pixels, absent class or not. With "
     "two classes of the second",
-    "interval": "95 % bootstrap intervals: test images are drawn again with replacement, figures made anew of each "
+    "interval": "95 % bootstrap intervals: test images are drawn again with replacement, measures made anew of each "
     "draw, and the central 95 % of them taken. They speak of other images like these, not of training again, and with "
     f"fewer than some 20 images they are too narrow. Of AUC and AP from at most {BRIEF} values per image and class, "
-    "centred on the figure of all pixels",
+    "centred on the value of all pixels",
 }
 
-BY_GROUP = {"groups": "pixels of the test images of a group pooled, then one figure, as for all images"}
+BY_GROUP = {"groups": "pixels of the test images of a group pooled, then one value, as for all images"}
 
 
 def results(

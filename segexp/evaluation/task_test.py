@@ -22,9 +22,9 @@ R = TypeVar("R", bound=PredictorResult)
 T = TypeVar("T", bound=BaseTask)
 
 ANY_AVERAGING = {
-    "dataset": "all test images together, then one figure",
-    "image": "one figure per test image, then the mean over the images where it is defined",
-    "interval": "95 % bootstrap intervals: test images are drawn again with replacement, figures made anew of each "
+    "dataset": "all test images together, then one value",
+    "image": "one value per test image, then the mean over the images where it is defined",
+    "interval": "95 % bootstrap intervals: test images are drawn again with replacement, measures made anew of each "
     "draw, and the central 95 % of them taken. They speak of other images like these, not of training again",
 }
 

@@ -20,7 +20,7 @@ Details = dict[str, float]
 
 _AVERAGING = (
     "by torchmetrics, of probabilities (two classes: of the second, at 0.5 where a measure decides) and of counted "
-    "pixels alone: by data set of all test images at once, by image one figure per image, then the mean. Intervals are "
+    "pixels alone: by data set of all test images at once, by image one value per image, then the mean. Intervals are "
     "by image"
 )
 

@@ -101,7 +101,7 @@ def _tops(places: Sequence[str | Path]) -> list[Path]:
 
 
 def _found(places: Sequence[str | Path]) -> tuple[list[Path], list[Path]]:
-    """Run folders and folders of sweeps, each once."""
+    """Run folders and folders of sweeps, each once: no pages that ``compare`` has left, which has keys of its own."""
     runs: dict[Path, None] = {}
     sweeps: dict[Path, None] = {}
     for place in places:
@@ -112,7 +112,7 @@ def _found(places: Sequence[str | Path]) -> tuple[list[Path], list[Path]]:
                 f"{place} holds no run: no run.json in it or below it. Give run folders or folders above them."
             )
         runs |= dict.fromkeys(found)
-        sweeps |= dict.fromkeys(f for f in below if any((f / name).is_file() for name in (MANIFEST, SUMMARY)))
+        sweeps |= dict.fromkeys(folder for folder in below if (folder / MANIFEST).is_file())
     return list(runs), list(sweeps)
 
 

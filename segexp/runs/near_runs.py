@@ -35,8 +35,9 @@ def near_runs(key: str, place: str | Path) -> str:
     words = [printed(key, str(run)) for run in islice(filter(_usable, near or runs), MOST)]
     if not words:
         return near_paths(place)
-    looked = "" if path.is_absolute() else f" (looked for {Path.cwd() / path})"
-    return f". Did you mean {' or '.join(words)}?{looked}" if near else f"; there are {', '.join(words)}{looked}"
+    looked = "" if path.is_absolute() or _is_folder(path) else f" (looked for {Path.cwd() / path})"
+    told = f". Did you mean {' or '.join(words)}?" if near else f"; runs that are there: {', '.join(words)}"
+    return told + looked
 
 
 def _tops(path: Path) -> Iterator[Path]:

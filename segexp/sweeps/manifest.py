@@ -4,10 +4,12 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
+from segexp.config.checks.annotation_fit import describe, matches
 from segexp.errors import ConfigError, DataError
 from segexp.runs.files import replace_file
 from segexp.runs.json_yaml import parse_json, read_json
@@ -102,7 +104,7 @@ class Manifest:
             raise DataError(
                 f"{source}: is no manifest of segexp: {shortened(printable(str(error)), 200)}; was it edited?"
             ) from error
-        return cls(folder, content, {entry.number: entry for entry in entries})
+        return cls(folder, content, {entry.number: entry for entry in entries}, _behind=bool(changes))
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries.values())
@@ -123,11 +125,13 @@ class Manifest:
     def _keep(self, entry: Entry) -> None:
         """Brings a job that is new or has changed to the disk: in the whole file, or where it must wait beside it."""
         self._set(entry)
-        self._behind = True
-        if monotonic() >= self._due:
-            self.write()
-        else:
+        is_due = monotonic() >= self._due
+        # Beside earlier changes the last one, too: a kill between the whole file and their end would bring them back.
+        if self._behind or not is_due:
             append_change(self.folder, asdict(entry))
+        self._behind = True
+        if is_due:
+            self.write()
 
     def _set(self, entry: Entry) -> None:
         if (before := self.entries.get(entry.number)) is not None:
@@ -193,12 +197,18 @@ def _entry(folder: Path, job: dict[str, Any], source: Path) -> Entry:
 
     Raises:
         StoredError: It is not.
-        ValueError: Its number is none, or its state no text.
+        ValueError: A value is of another type than the sweep writes.
     """
     entry = Entry(**job)
-    if type(entry.number) is not int or entry.number < 0:
+    for name, annotation in _types().items():
+        if not matches(value := getattr(entry, name), annotation):
+            raise ValueError(f"{name} of a job is {value!r}, expected {describe(annotation)}")
+    if entry.number < 0:
         raise ValueError(f"the number of a job is {entry.number!r}")
-    if not isinstance(entry.state, str):
-        raise ValueError(f"the state of job {entry.number} is {entry.state!r}")
     require_inside(folder, entry.folder, f"{source}: jobs.{entry.number}.folder")
     return entry
+
+
+@cache
+def _types() -> dict[str, Any]:
+    return get_type_hints(Entry)

@@ -264,3 +264,13 @@ def test_a_stored_group_that_is_no_block_is_refused(line: Line, group: str, valu
     with pytest.raises(SegexpError, match=rf"config\.yaml: {group}.*expected") as refused:
         expand([f"from={run}"])
     assert str(refused.value).count("\n") == 0
+
+
+def test_a_note_on_a_stored_text_of_two_lines_is_one_line(line: Line, capsys: Any) -> None:
+    stored = line.stored(Path("run"))
+    change(stored, "baselines", "a\nb")
+    capsys.readouterr()
+    assert run(["check", f"from={stored}", "scope=config"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert all(each.startswith("segexp: ") for each in said)
+    assert any(r"baselines=a\nb (today True)" in each for each in said)

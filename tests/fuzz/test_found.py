@@ -1,5 +1,6 @@
 """What fuzzing has found, each as the smallest file of its kind."""
 
+import json
 import warnings
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from segexp.errors import DataError, StoredError
 from segexp.rasters import open_raster
 from segexp.rasters.formats.stack import open_stack
 from segexp.runs.pickled.torch_file import why_unreadable
+from segexp.sweeps.manifest import Manifest
 
 HEADERS = {
     "that Python cannot parse": b"\x93NUMPY\x01\x00" + (20).to_bytes(2, "little") + b"{'descr': (((((((((((",
@@ -61,6 +63,16 @@ def test_a_colour_table_that_is_no_table(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(content)
     with pytest.raises(DataError, match=r"a\.tif: .*its colour table is damaged"):
         open_raster(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("folder", False), ("label", 3), ("choices", {"model": None}), ("seconds", "1")]
+)
+def test_a_job_of_a_manifest_with_a_value_of_another_type(tmp_path: Path, name: str, value: object) -> None:
+    job = {"number": 0, "key": "a", "label": "a", "overrides": [], "choices": {}, "folder": "0", "state": "finished"}
+    (tmp_path / "manifest.json").write_text(json.dumps({"jobs": [{**job, name: value}]}))
+    with pytest.raises(DataError, match=rf"manifest\.json: is no manifest of segexp: {name} of a job is .*, expected"):
+        Manifest.read(tmp_path)
 
 
 def test_pillow_says_nothing_of_odd_tags(tmp_path: Path) -> None:

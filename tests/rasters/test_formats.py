@@ -36,6 +36,8 @@ def test_stored_numbers_come_out_as_written(tmp_path: Path, name: str) -> None:
 def test_tifffile_reads_the_same_without_rasterio(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     written = IN_PARTS[name](tmp_path / name)
     assert isinstance(open_raster(tmp_path / name), GdalRaster)
+    if name == "fax.tif" and 4 not in tifffile.TIFF.DECOMPRESSORS:
+        pytest.skip("tifffile and imagecodecs decode fax from 2026.3 on")
     monkeypatch.setattr(opening, "has_rasterio", lambda: False)
     raster = open_raster(tmp_path / name, raw=True)
     assert isinstance(raster, SegmentsRaster)
@@ -86,8 +88,8 @@ def test_jpeg_agrees_with_opencv(tmp_path: Path, mode: str) -> None:
     Image.fromarray(smooth).convert(mode).save(tmp_path / "a.jpg", quality=90)
     raster = open_raster(tmp_path / "a.jpg")
     assert raster.channels == len(mode)
-    flag = cv2.IMREAD_COLOR_RGB if mode == "RGB" else cv2.IMREAD_GRAYSCALE
-    expected = cv2.imread(str(tmp_path / "a.jpg"), flag).reshape(HEIGHT, WIDTH, -1)
+    flag = cv2.IMREAD_COLOR if mode == "RGB" else cv2.IMREAD_GRAYSCALE
+    expected = cv2.imread(str(tmp_path / "a.jpg"), flag).reshape(HEIGHT, WIDTH, -1)[:, :, ::-1]  # BGR
     assert int(cv2.absdiff(raster.read(), expected).max()) <= 2
 
 

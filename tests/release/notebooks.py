@@ -1,6 +1,7 @@
 """Runs the notebooks of examples/ as Colab would: in an environment that has Jupyter's kernel and nothing of segexp."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
@@ -27,20 +28,24 @@ class _OneKernel(KernelSpecManager):  # type: ignore[misc] # publishes no types
         return KernelSpec(argv=line, display_name=kernel_name, language="python")
 
 
-def try_notebooks(folder: Path, wheel: Path, constraints: Path) -> None:
+def try_notebooks(folder: Path, wheel: Path, constraints: Path, names: Sequence[str] = ()) -> None:
     """Runs each notebook from its first cell, which installs the wheel, to its last, and says how long it took.
 
     Args:
         folder: Where the environment and what the notebooks write go.
         wheel: What the variable of the first cell is set to.
         constraints: Versions of what the wheel asks for.
+        names: Of notebooks, without ``.ipynb``; empty: all.
 
     Raises:
         nbclient.exceptions.CellExecutionError: A cell failed.
+        KeyError: There is no notebook of this name.
     """
+    found = {path.stem: path for path in sorted((ROOT / "examples").rglob("*.ipynb"))}
+    chosen = [found[name] for name in names or found]
     python = make_environment(folder / "kernel")
     install(python, ["ipykernel"], constraints)
-    for path in sorted((ROOT / "examples").rglob("*.ipynb")):
+    for path in chosen:
         notebook = nbformat.read(path, as_version=4)
         _set_wheel(notebook.cells, wheel)
         start = time.perf_counter()

@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("versions", choices=get_args(Versions), help="of the packages that segexp needs")
     parser.add_argument("--torch", default=tested_torch(), help="version of torch, for lowest and newest")
     parser.add_argument("--tests", nargs="*", help="folders below tests/; alone: a selection")
-    parser.add_argument("--notebooks", action="store_true", help="run the notebooks of examples/ too")
+    parser.add_argument("--notebooks", nargs="*", help="names of notebooks of examples/ to run too; alone: all")
     asked = parser.parse_args()
     chosen = TESTS if asked.tests == [] else asked.tests or ()
     extras = EXTRAS if chosen else ()
@@ -119,10 +119,10 @@ def main() -> None:
         try_commands(python, folder / "work")
         if chosen:
             try_tests(python, folder, chosen)
-        if asked.notebooks:
+        if asked.notebooks is not None:
             from tests.release.notebooks import try_notebooks
 
-            try_notebooks(folder, wheel, constraints)
+            try_notebooks(folder, wheel, constraints, asked.notebooks)
 
 
 def _print_versions(python: Path, folder: Path) -> None:

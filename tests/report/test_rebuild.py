@@ -110,6 +110,17 @@ def test_a_gallery_is_made_also_where_compare_has_left_its_page(sweep: Path) -> 
         write_reports(sweep, pages_of_runs="none")
 
 
+def test_pages_of_compare_are_left_as_they_are(sweep: Path) -> None:
+    pages = [sweep.parent / name / "summary.html" for name in ("compare/2026-11-30", ".")]
+    for page in pages:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text("<p>written by compare</p>")
+    made, failed = write_reports(sweep.parent)
+    assert failed == []
+    assert sweep / "summary.html" in made
+    assert {page.read_text() for page in pages} == {"<p>written by compare</p>"}
+
+
 def test_charts_are_drawn_of_all_runs_whatever_pages_are_made(sweep: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
 

@@ -79,8 +79,8 @@ def test_what_is_near_none_gets_the_last_ones_and_at_most_three(here: Path) -> N
     name = "outputs/cells/2026-11-{}_10-00-00_ab12"
     runs = [make_run(name.format(day), "", changed=1_800_000_000 + day) for day in range(10, 16)]
     last = ", ".join(f"init_from={run}" for run in runs[:-4:-1])
-    assert near_runs("init_from", "zzz.pth") == f"; there are {last} (looked for {here}/zzz.pth)"
-    assert near_runs("init_from", "outputs/cells") == f"; there are {last} (looked for {here}/outputs/cells)"
+    assert near_runs("init_from", "zzz.pth") == f"; runs that are there: {last} (looked for {here}/zzz.pth)"
+    assert near_runs("init_from", "outputs/cells") == f"; runs that are there: {last}"
     assert near_runs("from", "outputs/cells/2026-11-15_10-00-00_ab21").count("from=") == 3
 
 

@@ -137,6 +137,19 @@ def test_who_goes_on_writes_all_into_the_file(behind: Manifest) -> None:
         assert Manifest.read(behind.folder).entries[1].attempts == 1
 
 
+@pytest.mark.parametrize("is_read_anew", [False, True])
+def test_a_kill_between_the_file_and_the_end_of_the_changes_brings_no_old_state_back(
+    behind: Manifest, monkeypatch: pytest.MonkeyPatch, is_read_anew: bool
+) -> None:
+    manifest = Manifest.read(behind.folder) if is_read_anew else behind
+    manifest._due = 0.0
+    monkeypatch.setattr(manifests, "forget_changes", lambda folder: None)
+    manifest.change(1, state="finished")
+    assert held(behind.folder) == ["waiting", "finished"]
+    assert (behind.folder / CHANGES).is_file()
+    assert Manifest.read(behind.folder).entries[1].state == "finished"
+
+
 def test_a_stranger_s_change_is_checked_as_the_manifest_is(behind: Manifest) -> None:
     job = asdict(entry(1))
     path = behind.folder / CHANGES
@@ -144,7 +157,7 @@ def test_a_stranger_s_change_is_checked_as_the_manifest_is(behind: Manifest) -> 
         ({**job, "folder": "../x"}, rf"{CHANGES}: jobs\.1\.folder: found '\.\./x', which leads out"),
         ({**job, "more": 1}, f"{CHANGES}: is no manifest of segexp: .*'more'"),
         ({"number": 1}, f"{CHANGES}: is no manifest of segexp: .*missing 5"),
-        ({**job, "state": []}, rf"{CHANGES}: is no manifest of segexp: the state of job 1 is \[\]"),
+        ({**job, "state": []}, rf"{CHANGES}: is no manifest of segexp: state of a job is \[\], expected waiting"),
         ([], f"{CHANGES}: a line is no job with a number"),
     ):
         path.write_text(json.dumps(line) + "\n")

@@ -20,6 +20,8 @@ from segexp.rasters.silence import silence_tifffile
 from segexp.rasters.tiff.blocks import block_size
 
 _NAMES = {"none": "uncompressed", "adobe_deflate": "deflate", "ccittfax3": "fax 3", "ccittfax4": "fax 4"}
+_OLDER = {"ccitt_t4": "ccittfax3", "ccitt_t6": "ccittfax4"}
+"""Names that tifffile had for compressions until 2026."""
 _PLAIN = {1, 8, 32773, 32946, 34925}
 """What tifffile decodes by itself: uncompressed, deflate (two numbers), packbits, LZMA. Of others it only thinks so."""
 MOST_PAGES = 256
@@ -204,7 +206,8 @@ def _imagecodecs() -> bool:
 
 
 def _name(value: Any) -> str:
-    return str(getattr(value, "name", value)).lower()
+    name = str(getattr(value, "name", value)).lower()
+    return _OLDER.get(name, name)
 
 
 _PROJECTED = 1

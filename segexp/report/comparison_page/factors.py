@@ -148,8 +148,8 @@ def _averaged_over(name: str, key: str, varied: Sequence[str]) -> ConfigError:
         only = f"only {varied[0]} varies" if varied else "nothing else varies"
         can = f"a table of two keys needs two that vary, and here {only}: leave rows= and columns= away"
     return ConfigError(
-        f"{name}={key}: figures are averaged over the {what} of a configuration (mean ± deviation, n of them), so that "
-        f"{key} is neither rows nor columns; {can}"
+        f"{name}={key}: measures are averaged over the {what} of a configuration (mean ± deviation, n of them), so "
+        f"that {key} is neither rows nor columns; {can}"
     )
 
 

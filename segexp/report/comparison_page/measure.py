@@ -105,7 +105,7 @@ def _monitored(runs: Sequence[ComparedRun], columns: Sequence[str]) -> str:
 
 def _first(columns: Sequence[str]) -> str:
     if not columns:
-        raise ConfigError("per_image.csv of these runs holds no figures, so that images cannot be compared")
+        raise ConfigError("per_image.csv of these runs holds no measures, so that images cannot be compared")
     return columns[0]
 
 

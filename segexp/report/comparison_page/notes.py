@@ -43,7 +43,7 @@ def comparison_notes(
         one = len(left_out) == 1
         what = "1 run or job has" if one else f"{len(left_out)} runs or jobs have"
         states = counted(left_out)
-        found.append(f"{what} no figures and {'is' if one else 'are'} left out ({states}); see the list of runs.")
+        found.append(f"{what} no measures and {'is' if one else 'are'} left out ({states}); see the list of runs.")
     found += _mixed(runs, "The runs were made with different code (commits {})", _commit)
     found += _mixed(runs, "The runs were made with different versions of torch ({})", _torch)
     found += _times(runs)
@@ -62,7 +62,7 @@ def _test_sets(groups: Sequence[ComparisonGroup]) -> Iterator[str]:
 def _of_group(group: ComparisonGroup) -> Iterator[str]:
     runs = [run for row in group.rows for run in row.runs]
     yield from _mixed(
-        runs, "Classes were decided in different ways ({}), which the figures of masks depend on", _decision
+        runs, "Classes were decided in different ways ({}), which the measures of masks depend on", _decision
     )
     yield from _mixed(runs, "Some rows are means over several views of each image (tta: {})", _views)
     for row in group.rows:

@@ -181,7 +181,7 @@ def _readable(found: Sequence[RunContents]) -> tuple[list[ComparedRun], list[Lef
         if run.images:
             runs.append(run)
         else:
-            reason = "per_image.csv holds no figures, so that its images cannot be compared"
+            reason = "per_image.csv holds no measures, so that its images cannot be compared"
             damaged.append(LeftOut(contents.path.name, FINISHED, reason, contents.path))
     return runs, damaged
 

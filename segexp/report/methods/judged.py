@@ -70,7 +70,7 @@ def measure_sentences(run: DescribedRun, *, alone: bool) -> Iterator[str]:
     results = run.contents.results
     if not entries.rows_of(results):
         state = entries.to_text(run.contents.run.get("state")) or "unfinished"
-        yield f"The run is {escape_text(state)} and has no test figures."
+        yield f"The run is {escape_text(state)} and has no test measures."
         return
     row = entries.model_row(results)
     blocks = [entries.get_in(row, block) for block in ("dataset", "image")]
@@ -81,7 +81,7 @@ def measure_sentences(run: DescribedRun, *, alone: bool) -> Iterator[str]:
         first = escape_text(figures[0].label)
         yield f"The main measure is {first}; the table below has all {len(figures)}{run.cite('metric')}."
         if alone and (of := _of_one_class(results)):
-            yield f"A figure of one class is in it {of}."
+            yield f"A measure of one class is in it {of}."
     elif labels:
         yield f"The measures are {'; '.join(labels)}{run.cite('metric')}."
     for key, text in AVERAGED.items():
@@ -101,8 +101,8 @@ def _of_one_class(results: Mapping[str, Any]) -> str:
 
 
 AVERAGED = {
-    "dataset": "Figures over the data set",
-    "image": "Figures per image",
+    "dataset": "Measures over the data set",
+    "image": "Measures per image",
     "mean": "Means over classes",
     "absent": "Absent classes",
 }

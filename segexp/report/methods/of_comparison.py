@@ -71,7 +71,7 @@ def _repeated(groups: Sequence[ComparisonGroup]) -> Iterator[str]:
         counts = sorted({len(found) for found in seeds})
         yield f"Configurations were trained with {counts[0]} to {counts[-1]} seeds each."
     if several:
-        yield "Figures are means over the seeds with their standard deviation (n - 1)."
+        yield "Measures are means over the seeds with their standard deviation (n - 1)."
     if any(group.differences for group in groups):
         yield (
             f"Configurations are compared by {escape_text(groups[0].measure.label)}, image by image (of several seeds "

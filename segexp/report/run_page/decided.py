@@ -46,5 +46,5 @@ def decided(runs: Sequence[Results]) -> str:
     if not monitors:
         return told
     one = len(monitors) == 1
-    names = f"figure{'' if one else 's'} that chose the checkpoint{'' if one else 's'} ({', '.join(sorted(monitors))})"
+    names = f"measure{'' if one else 's'} that chose the checkpoint{'' if one else 's'} ({', '.join(sorted(monitors))})"
     return f"{told} The validation {names} {'was' if one else 'were'} measured with masks cut {HALF}."

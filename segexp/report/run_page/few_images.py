@@ -8,7 +8,7 @@ from segexp.runs import entries
 FEWEST = {
     "train": (10, "for training", "what is learnt hangs on single images"),
     "val": (5, "for validation", "a single image can decide which checkpoint and threshold are chosen"),
-    "test": (20, "for the test", "intervals are too narrow, and figures hang on single images"),
+    "test": (20, "for the test", "intervals are too narrow, and measures hang on single images"),
 }
 """By part of the data: images from which on nothing is said, what they are for, and what too few of them mean."""
 

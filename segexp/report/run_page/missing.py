@@ -26,7 +26,7 @@ def missing(folder: RunContents, content: Mapping[str, object]) -> list[str]:
         "specimens": f"Images with layers: panels/layers is not there. {again}"
         if masks and content["panels"] and not left_out
         else "",
-        "decision": f"Figures over thresholds: thresholds.csv is not there. {again}" if binary else "",
+        "decision": f"Measures over thresholds: thresholds.csv is not there. {again}" if binary else "",
         "calibration": "Calibration: it was not measured (metric=[calibration])."
         if masks and not content["reliability"]
         else "",

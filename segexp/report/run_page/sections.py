@@ -130,7 +130,7 @@ def checkpoint_and_threshold(folder: RunContents) -> Facts:
         reason = ", chosen on ".join(part for part in (rule, place) if part)
         pairs.append(("threshold", values.format_plain(threshold.get("value")) + (f" ({reason})" if reason else "")))
     half, own = of_monitor(folder.results), of_test(folder.results)
-    text = f"test figures {own}, validation figures (curves, {monitor}) {half}" if half and own else ""
+    text = f"test measures {own}, validation measures (curves, {monitor}) {half}" if half and own else ""
     return _known(*pairs, ("masks", text), ("images seen", seen(folder.results.get("inference"))))
 
 
@@ -150,7 +150,7 @@ def seen(inference: object) -> str:
 def best_epoch(folder: RunContents) -> str:
     """Caption of the curves."""
     epoch = values.format_epoch(entries.get_in(folder.results, "checkpoint", "epoch"))
-    half = " Validation figures of masks are at 0.5, test figures at the chosen threshold." * bool(
+    half = " Validation measures of masks are at 0.5, test measures at the chosen threshold." * bool(
         threshold_of(folder.results) is not None
     )
     return f"The dotted line marks epoch {epoch}, whose checkpoint was tested.{half}" if epoch else ""

@@ -19,6 +19,9 @@ LEVEL = 0.02
 FEW_EPOCHS = 5
 """Validations below which nothing is said of more epochs."""
 
+SLOW = 0.1
+"""Share of the highest learning rate below which little is learnt."""
+
 MOST_NAMED = 3
 """Trivial predictors that are named."""
 
@@ -68,7 +71,7 @@ def find_verdict(results: Mapping[str, Any], epochs: Sequence[Row] = ()) -> Verd
     more = epochs_sentence(results, epochs)
     figures = overall_figures(results)
     if not figures:
-        text = f"{_tested_on(results)} the model has no figure that is a number."
+        text = f"{_tested_on(results)} the model has no measure that is a number."
         return Verdict((text, *more), "open")
     main = figures[0]
     rival = _best_rival(results, main)
@@ -150,7 +153,7 @@ def _size_sentence(
     if count == 1:
         return "One image cannot tell how the model fares on others.", False
     if main.interval is None:
-        return "No interval was drawn, so nothing tells how far chance alone moves that figure.", False
+        return "No interval was drawn, so nothing tells how far chance alone moves that measure.", False
     low, high = main.interval
     width = f"the interval is {format_measure(high - low, main.digits)} wide"
     few = isinstance(count, int) and count < FEW_TESTED
@@ -162,7 +165,7 @@ def _size_sentence(
     told = f"{width}, the difference to {rival.name} {format_measure(lead, main.digits)}"
     if low <= rival.value <= high:
         return (
-            f"The interval of the model alone does not tell it from {rival.name}, whose figure lies within it; both "
+            f"The interval of the model alone does not tell it from {rival.name}, whose value lies within it; both "
             "are measured on the same images, so a paired comparison may tell more."
         ), False
     if few:
@@ -199,8 +202,20 @@ def epochs_sentence(results: Mapping[str, Any], epochs: Sequence[Row]) -> tuple[
     end = "validation" if late == 1 else f"{late} validations"
     if gained <= LEVEL * whole:
         much = f"{gained:.2g}" if gained >= LEAST_SHOWN else "nothing"
-        return (f"More epochs would hardly help: the last {end} of {len(found)} gained {much} in {monitor}.",)
+        told = f"the last {end} of {len(found)} gained {much} in {monitor}"
+        if _ends_slowly(epochs):
+            return (
+                f"Whether more epochs would help, only a longer training tells: {told}, but the schedule had brought "
+                "the learning rate near zero by then, where every curve levels off.",
+            )
+        return (f"More epochs would hardly help: {told}.",)
     return (f"More epochs would probably help: the last {end} of {len(found)} still gained {gained:.2g} in {monitor}.",)
+
+
+def _ends_slowly(epochs: Sequence[Row]) -> bool:
+    """Whether a schedule was still lowering the learning rate at the end, to less than a tenth of its highest."""
+    rates = [rate for row in epochs if math.isfinite(rate := _number(row.get("lr")))]
+    return len(rates) > 1 and rates[-1] < rates[-2] and rates[-1] < SLOW * max(rates)
 
 
 def _number(cell: str | None) -> float:

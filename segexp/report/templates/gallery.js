@@ -24,7 +24,7 @@
       cell.dataset.name = asked.value ? label(asked) : main.name;
       cell.lastElementChild.textContent = asked.value ? "" : main.label;
     }
-    head.firstElementChild.textContent = asked.value ? label(asked) : "test figure";
+    head.firstElementChild.textContent = asked.value ? label(asked) : "test measure";
     // The best first: where less is better, the smallest.
     head.dataset.first = asked.value && data.lower[asked.value] ? "up" : "";
   };

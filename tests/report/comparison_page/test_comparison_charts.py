@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from segexp.report.charts.chart import SI_FORMAT
 from segexp.report.charts.palette import BAD, GOOD, SOFT
 from segexp.report.comparison_page.compare import compare
@@ -56,7 +58,9 @@ def test_units_and_short_counts() -> None:
     assert [time_unit(value) for value in (100, 600, 9000)] == [("s", 1.0), ("min", 60.0), ("h", 3600.0)]
 
 
-def test_each_chart_of_the_page_is_a_file_by_test_set(tmp_path: Path) -> None:
+def test_each_chart_of_the_page_is_a_file_by_test_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What draws takes seconds to start; that it draws such charts is asked in tests/report/charts/test_files.py.
+    monkeypatch.setattr("vl_convert.vegalite_to_svg", json.dumps)
     for number, (name, images) in enumerate((("cunet", "ab"), ("unet", "ab"), ("wnet", "cd"), ("segnet", "cd"))):
         values = {image: 0.5 + place / 10 + number / 50 for place, image in enumerate(images)}
         config = {"optimizer": {"lr": 0.01 * (number + 1)}}
@@ -70,5 +74,9 @@ def test_each_chart_of_the_page_is_a_file_by_test_set(tmp_path: Path) -> None:
     assert [path.name for path in files] == [
         f"{letter}_{stem}.svg" for letter in "ab" for stem in ("differences", "parameters", "training_time")
     ]  # fmt: skip
+    titles = [json.loads(path.read_text(encoding="utf-8"))["title"] for path in files]
+    assert titles[:3] == titles[3:]
+    assert titles[0] == "Intervals of the differences"
+    assert "against parameters" in titles[1]
     assert "difference to" in files[0].read_text(encoding="utf-8")
     assert found.write_charts(out, []) == []

@@ -171,7 +171,7 @@ def test_notes_tell_what_is_mixed(tmp_path: Path) -> None:
     assert "different code (commits 12345678, abc with changes)" in told
     assert "different machines (cpu, H100)" in told
     assert "There are 2 test images: with fewer than 20" in told
-    assert "2 runs or jobs have no figures and are left out (1 pruned, 1 failed); see the list of runs" in told
+    assert "2 runs or jobs have no measures and are left out (1 pruned, 1 failed); see the list of runs" in told
     assert "made again later with the same configuration and seed do not count: 1." in told
 
 

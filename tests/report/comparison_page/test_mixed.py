@@ -164,12 +164,12 @@ def test_figures_at_two_thresholds_say_so(tmp_path: Path) -> None:
     other = {**binary, "threshold": {"value": 0.6}}
     assert decided([binary, other]) == (
         "Test masks are cut at the threshold that each run chose on validation images, 0.314 to 0.600. "
-        "The validation figure that chose the checkpoint (val/miou) was measured with masks cut at 0.5."
+        "The validation measure that chose the checkpoint (val/miou) was measured with masks cut at 0.5."
     )
     path = make_run(tmp_path / "a", ROADS, model="cunet")
     make_run(tmp_path / "b", ROADS, model="unet")
     page = compare([tmp_path]).write(tmp_path)[2].read_text(encoding="utf-8")
-    assert "the threshold that each run chose on validation images, 0.400. The validation figure" in page
+    assert "the threshold that each run chose on validation images, 0.400. The validation measure" in page
     from segexp.sweeps.display import describe_result
 
     content = {**binary, "rows": [{"dataset": {"miou": 0.7}}]}

@@ -86,9 +86,9 @@ def test_the_page_puts_what_validation_has_chosen_on_top(search: Path) -> None:
     assert "2 pruned 0.9500 0.02 dice" in text
     assert "3 failed - 0.03 dice" in text
     assert "4 running - 0.04 bce - -" in text
-    assert "Figures of test images choose nothing" in text
+    assert "Test images choose nothing" in text
     assert text.index("Best trial by validation") < text.index("Results on test images")
-    assert "2 runs or jobs have no figures and are left out (1 pruned, 1 failed)" in text
+    assert "2 runs or jobs have no measures and are left out (1 pruned, 1 failed)" in text
     assert ", chosen by validation" in text.partition("Difference in mean IoU to")[2].partition("configuration")[0]
     assert page.links[0] == "001_lr/report.html"
 
@@ -104,7 +104,7 @@ def test_others_are_compared_with_the_chosen_trial_and_the_text_tells_the_same(s
     told = (search / "summary.md").read_text()
     assert "Best trial by validation: 1, val/miou 0.8000, `optimizer.lr=0.002122 loss=[a,b]`" in told
     assert "| 1 | finished, the best | **0.8000** | 0.002122 | [a,b] | 4 | 1 min 01 s |" in told
-    assert "Figures of test images choose nothing" in told
+    assert "Test images choose nothing" in told
 
 
 def test_lowest_is_best_of_a_loss(search: Path) -> None:
@@ -127,5 +127,5 @@ def test_without_its_table_it_still_is_a_search(search: Path) -> None:
     write_summary(search)
     text = Page((search / "summary.html").read_text()).text
     assert "These runs are trials of a search for hyperparameters by val/miou." in text
-    assert "Figures of test images choose nothing" in text
+    assert "Test images choose nothing" in text
     assert "Best mean IoU" not in text

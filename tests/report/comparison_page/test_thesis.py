@@ -10,6 +10,7 @@ from segexp.errors import ConfigError
 from segexp.report.comparison_page.compare import compare
 from segexp.report.comparison_page.result import Comparison
 from tests.report.comparison_page.made import make_run
+from tests.report.made_up import write_rows
 
 # Dice of the vessel by model and loss; two seeds lie .02 apart, three images .1.
 REACHED = {("cunet", "bce"): 0.6, ("cunet", "dice_loss"): 0.7, ("unet", "bce"): 0.64, ("unet", "dice_loss"): 0.66}
@@ -94,7 +95,7 @@ def test_a_cell_that_a_trivial_predictor_beats_is_the_best_of_nothing(tmp_path: 
         ("model", "model", "rows=model columns=model: expected two different"),
         ("modle", "loss", "rows=modle: no test set has runs that differ in it. Did you mean 'model'?"),
         ("model", "optimizer.lr", "columns=optimizer.lr: no test set has runs that differ in it"),
-        ("model", "seed", "columns=seed: figures are averaged over the seeds of a configuration"),
+        ("model", "seed", "columns=seed: measures are averaged over the seeds of a configuration"),
         ("seed", "loss", "rows= takes another key that varies, two different ones in all: model, loss"),
     ],
 )
@@ -150,7 +151,7 @@ def test_the_table_of_a_thesis_has_few_columns_three_digits_and_its_remarks_belo
     found = compare([hard], "dice/vessel")
     markdown, tex, page = (file.read_text(encoding="utf-8") for file in found.write(hard, ("md", "tex", "html")))
     results = tex.split(r"\end{table}")[0]
-    assert r"\caption{Test figures on 3 test images of my\_leaves, all pixels, at native size.}" in results
+    assert r"\caption{Test measures on 3 test images of my\_leaves, all pixels, at native size.}" in results
     assert results.count(r"\shortstack[r]{HD95 vessel\\(px) $\downarrow$}") == 1
     assert "Dice vessel & mean IoU &" in results
     assert r"3 & 0.411 $\pm$ 0.001 & 0.311 $\pm$ 0.001 & 124.5 $\pm$ 1.0 \\" in results
@@ -177,6 +178,58 @@ def test_a_p_value_that_few_images_cannot_make_small_is_explained(hard: Path) ->
     assert told in page
     assert "can give is $2/2^{3}$ = 0.25;" in tex
     assert "(first by Dice vessel per image on these test images, though a trivial predictor beats it)" in markdown
+
+
+def classified(folder: Path, model: str, seed: int, **figures: float) -> None:
+    """A run that has told classes of three images."""
+    rows = [{"name": "model", "dataset": figures, "image": {"accuracy": figures["accuracy"]}},
+            {"name": "all healthy", "dataset": {"accuracy": 0.4, "balanced_accuracy": 0.5}, "image": {}}]  # fmt: skip
+    task = {"datamodule": "photos", "classes": ["healthy", "blast"], "where": "test images"}
+    checkpoint = {"monitor": "val/accuracy"}
+    labels = {"balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
+    told = {"kind": "classification", "labels": labels, "task": task, "checkpoint": checkpoint, "threshold": None}
+    results = {**told, "rows": rows}
+    images = {"a": 1.0, "b": 0.0, "c": 1.0}
+    make_run(folder, images, model=model, seed=seed, results=results)
+    write_rows(folder / "per_image.csv", [{"image": n, "row": "model", "accuracy": v} for n, v in images.items()])
+
+
+@pytest.mark.parametrize(
+    ("figures", "heads"),
+    [
+        ({"accuracy": 0.8, "balanced_accuracy": 0.75, "macro_f1": 0.7, "auc": 0.9, "ap": 0.6},
+         r"configuration & n & accuracy & \shortstack[r]{balanced\\accuracy} & ROC-AUC \\"),
+        ({"accuracy": 0.8, "balanced_accuracy": 0.75, "macro_f1": 0.7},
+         r"configuration & n & accuracy & \shortstack[r]{balanced\\accuracy} & macro F1 \\"),
+    ],
+)  # fmt: skip
+def test_classes_of_images_have_the_columns_of_a_thesis(tmp_path: Path, figures: dict[str, float], heads: str) -> None:
+    for number, model in enumerate(("resnet18", "a_network_of_mine" + "_with_a_long_name" * 2)):
+        for seed in (0, 1):
+            reached = {name: value - 0.1 * number + 0.02 * seed for name, value in figures.items()}
+            classified(tmp_path / f"{number}_{seed}", model, seed, **reached)
+    markdown, tex, page = (
+        file.read_text(encoding="utf-8") for file in compare([tmp_path]).write(tmp_path, ("md", "tex", "html"))
+    )
+    results = tex.split(r"\end{table}")[0]
+    assert heads in results
+    assert r"resnet18 & 2 & \textbf{0.810 $\pm$ 0.014} & \textbf{0.760 $\pm$ 0.014}" in results
+    assert r"\caption{Test measures on 3 test images of photos.}" in results
+    for name in figures.keys() - {"ap"}:
+        assert {"auc": "ROC-AUC", "macro_f1": "macro F1"}.get(name, name.replace("_", " ")) in page
+    assert "| balanced accuracy |" in markdown
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_the_table_of_classes_fits_the_page(tmp_path: Path) -> None:
+    for number, model in enumerate(("resnet18", "a_network_of_mine" + "_with_a_long_name" * 2, "X" * 40)):
+        for seed in (0, 1):
+            figures = {"accuracy": 0.8, "balanced_accuracy": 0.75, "macro_f1": 0.7, "auc": 0.9}
+            reached = {name: value - 0.1 * number + 0.02 * seed for name, value in figures.items()}
+            classified(tmp_path / f"{number}_{seed}", model, seed, **reached)
+    compare([tmp_path]).write(tmp_path, ("tex",))
+    assert overfull(tmp_path) == []
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ def test_a_run_is_described_from_data_to_versions(tmp_path: Path) -> None:
         "The seed is 0.",
         "A pixel is foreground from the probability 0.400 on: highest Dice of vessel, chosen on the validation images.",
         "The measures are HD95 [@huttenlocher1993].",
-        "Figures over the data set: pixels pooled.",
+        "Measures over the data set: pixels pooled.",
         "95 % intervals are of the bootstrap [@efron1979]: the 4 test images drawn again with replacement 1,000 times",
         "Trivial predictors beside the model: Otsu [@otsu1979].",
         "Mean IoU 0.525 (95 % interval 0.500 to 0.550)",
@@ -110,7 +110,7 @@ def test_many_measures_are_a_table_and_the_first_stands_in_the_sentence(tmp_path
     row = {"name": "model", "dataset": figures, "image": {}, "interval": {"level": 0.95, "resamples": 9, **ends}}
     text = described(tmp_path / "run", rows=[row], units={"hd95": "px"}, labels={"accuracy": "share | <b> right"})
     assert "The main measure is mean IoU; the table below has all 4 [" in text
-    assert "A figure of one class is in it that of vessel." in text
+    assert "A measure of one class is in it that of vessel." in text
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert lines[0] == "| measure | test images | interval | better | what it is |"
     assert lines[2].startswith("| mean IoU | 0.525 | 0.500 to 0.550 | higher | mean over the classes of overlap")
@@ -185,7 +185,7 @@ def test_runs_of_version_0_1_are_described(tmp_path: Path, name: str) -> None:
     write_run_methods(folder)
     text, _ = read(folder)
     assert "parameters" in text
-    assert ("has no test figures" in text) == (name == "interrupted")
+    assert ("has no test measures" in text) == (name == "interrupted")
 
 
 def test_what_a_plain_lightning_module_does_is_left_to_its_author(tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_of_several_runs_the_common_is_said_once_and_the_rest_by_configuration(t
     assert text.count("The optimizer is") == 1
     assert "- cunet: The model is `cunet`, of the class `UNet` [@ronneberger2015], with 1,000 parameters." in text
     assert "- segnet: The model is `segnet`, of the class `SegNet` [@badrinarayanan2017; @simonyan2015]" in text
-    assert "Every configuration was trained with the seeds 0 and 1. Figures are means over the seeds" in text
+    assert "Every configuration was trained with the seeds 0 and 1. Measures are means over the seeds" in text
     assert "corrected for their number after Holm" in text
     assert {"badrinarayanan2017", "ronneberger2015", "staal2004drive"} <= entries.keys()
 

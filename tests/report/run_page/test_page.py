@@ -1,6 +1,7 @@
 """The report shows what the run folder holds, needs nothing else and lets nothing through unescaped."""
 
 import base64
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from segexp.errors import DataError
+from segexp.report.comparison_page.compare import compare
+from segexp.report.gallery_page.page import write_gallery
 from segexp.report.run_page.page import write_report
 from tests.report.made_up import grouped, measured, results, run, write_json, write_picture, write_rows
 from tests.report.page import Page, without_scripts
@@ -64,6 +67,15 @@ def test_figures_and_facts_are_there(folder: Path) -> None:
     ):
         assert wanted in text, wanted
     assert "0.3333" not in text
+
+
+def test_one_word_for_what_is_measured(folder: Path) -> None:
+    summaries = compare([folder]).write(folder / "out", ["md", "tex", "html"])
+    for file in (write_report(folder), write_gallery(folder.parent), *summaries):
+        text = re.sub(r"<style>.*?</style>", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
+        shown = Page(text).text if file.suffix == ".html" else text
+        assert re.search(r"\bmeasures?\b", shown), file
+        assert re.findall(r".{0,40}\bfigures?\b.{0,40}", shown, re.IGNORECASE) == [], file
 
 
 def test_every_figure_stands_there_with_its_interval(folder: Path) -> None:

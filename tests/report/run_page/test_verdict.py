@@ -1,6 +1,6 @@
 """The verdict on top of a page: what was learnt, against what, whether more epochs or images would help."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -48,7 +48,7 @@ def test_a_clear_lead_on_enough_images() -> None:
         (
             0.75,
             "open",
-            "The interval of the model alone does not tell it from Otsu, whose figure lies within it; both are "
+            "The interval of the model alone does not tell it from Otsu, whose value lies within it; both are "
             "measured on the same images, so a paired comparison may tell more.",
         ),
         (0.80, "bad", "The interval of the model alone does not tell it from Otsu"),
@@ -104,15 +104,15 @@ def test_few_images_make_any_interval_doubtful() -> None:
 @pytest.mark.parametrize(
     ("results", "texts"),
     [
-        (outcome(0.8, None, ("Otsu", 0.5)), ("nothing tells how far chance alone moves that figure",)),
+        (outcome(0.8, None, ("Otsu", 0.5)), ("nothing tells how far chance alone moves that measure",)),
         (outcome(0.8, [None, 0.9], ("Otsu", 0.5)), ("No interval was drawn",)),
         (
             outcome(0.8, None, images=1),
             ("On one test image the model reaches mean IoU 0.8000;", "One image cannot tell"),
         ),
         (outcome(0.8, [0.7, 0.9]), ("no trivial predictor stands beside it", "The interval is 0.2000 wide.")),
-        (outcome(None, None, ("Otsu", 0.5)), ("has no figure that is a number",)),
-        (outcome(float("nan"), None), ("has no figure that is a number",)),
+        (outcome(None, None, ("Otsu", 0.5)), ("has no measure that is a number",)),
+        (outcome(float("nan"), None), ("has no measure that is a number",)),
         (outcome(0.8, None, images=None), ("On the test data the model reaches",)),
         (outcome(0.8, None) | {"split": {"name": ["x"], "images": True}}, ("On the ['x'] data",)),
     ],
@@ -159,8 +159,10 @@ def test_other_kinds_of_task_speak_of_their_own_figures() -> None:
     assert "On the test data the model reaches loss 0.2500 (less is better); no trivial" in sentences(logged)[1][0]
 
 
-def curve(*values: float | str, mode: str = "max") -> tuple[str, ...]:
+def curve(*values: float | str, mode: str = "max", rates: Sequence[float] = ()) -> tuple[str, ...]:
     rows = [{"epoch": str(epoch), "val/miou": str(value)} for epoch, value in enumerate(values)]
+    for row, rate in zip(rows, rates, strict=False):
+        row["lr"] = str(rate)
     return epochs_sentence({"checkpoint": {"monitor": "val/miou", "mode": mode}}, rows)
 
 
@@ -174,6 +176,13 @@ def test_whether_more_epochs_would_help() -> None:
     )
     level = [0.0, 0.5, 0.7, 0.8, 0.8001]
     assert curve(*level) == ("More epochs would hardly help: the last validation of 5 gained nothing in val/miou.",)
+    # One-cycle and cosine: the end is level whatever there is to learn.
+    slowly = "Whether more epochs would help, only a longer training tells: the last validation of 5 gained nothing in "
+    assert curve(*level, rates=[0.3, 1.0, 0.5, 0.2, 0.05])[0].startswith(slowly + "val/miou, but the schedule")
+    # A rate that fell because nothing was gained any more, a constant one, one that is still high.
+    for rates in ([1.0, 0.1, 0.01, 0.001, 0.001], [0.01] * 5, [1.0, 0.9, 0.7, 0.5, 0.3]):
+        assert curve(*level, rates=rates)[0].startswith("More epochs would hardly help")
+    assert curve(*rising, rates=[1 - 0.1 * epoch for epoch in range(10)])[0].startswith("More epochs would probably")
     assert curve(*(1 - value for value in rising), mode="min")[0].startswith("More epochs would probably help")
     assert curve(*[0.5] * 8)[0].startswith(
         "More epochs like these would hardly help: the best of 8 validations was at epoch 1"

@@ -28,19 +28,32 @@ COSTS = (
 def main_figures(group: ComparisonGroup, *, per_image: bool = True) -> list[Figure]:
     """The figures of the main table: the chosen measure, over all pixels and per image, then what is usually told.
 
+    Of masks that is mean IoU and Dice, of classes of images accuracy, a mean over classes and the area under the ROC
+    curve, each as far as it was measured.
+
     Args:
         group: Configurations.
         per_image: Whether the measure stands per image, too, and areas under curves beside the others.
     """
-    foreground = entries.foreground_of(group.rows[0].runs[0].results)
-    usual = [Figure("dataset", "miou")]
-    usual += [Figure("dataset", "mdice")] if foreground is None else [Figure("dataset", "dice", foreground)]
-    usual += [Figure("dataset", "auc", part) for part in ("", "mean")] if per_image else []
+    usual = _usual(group, curves=per_image)
     # Of two classes there is one distance, else the mean is the last of them.
     distances = [figure for figure in group.figures if figure.measure.startswith("hd")][-1:]
     wanted = [group.measure.headline, *([group.measure.by_image] if per_image else []), *usual, *distances]
     there = {*group.figures, group.measure.by_image}
     return [figure for figure in dict.fromkeys(wanted) if figure in there]
+
+
+def _usual(group: ComparisonGroup, *, curves: bool) -> list[Figure]:
+    """What is usually told beside the chosen measure, by the kind of task."""
+    results, chosen = group.rows[0].runs[0].results, group.measure.headline.measure
+    if entries.task_kind(results) == entries.CLASSIFICATION:
+        # One of the two that large classes do not decide alone, then what no threshold decides.
+        means = sorted(("balanced_accuracy", "macro_f1"), key=lambda name: name != chosen)
+        return [Figure("dataset", name) for name in ("accuracy", means[0], "auc", means[1])]
+    foreground = entries.foreground_of(results)
+    usual = [Figure("dataset", "miou")]
+    usual += [Figure("dataset", "mdice")] if foreground is None else [Figure("dataset", "dice", foreground)]
+    return usual + ([Figure("dataset", "auc", part) for part in ("", "mean")] if curves else [])
 
 
 def results_grid(group: ComparisonGroup) -> Grid:

@@ -22,11 +22,13 @@ from segexp.report.run_page.decided import decided
 from segexp.runs import entries
 
 HEAD = r"""% Tables of booktabs: \usepackage{booktabs} in the preamble, \input{summary} where they belong.
-% Made by segexp from run folders; made anew, it is written over. summary.csv has all figures with all digits.
+% Made by segexp from run folders; made anew, it is written over. summary.csv has all measures with all digits.
 """
 MOST_FIGURES = 3
 """Columns of figures: a table of results is read for few."""
 MOST_DIGITS = 6
+WHOLE_IMAGES = "test images"
+"""What a task of whole images is said to be tested on, which the caption says by itself."""
 
 
 def as_latex(
@@ -59,7 +61,7 @@ def _tables(group: ComparisonGroup, table: FactorTable | None, searches: Sequenc
     on = _tested_on(group)
     figures = main_figures(group, per_image=not group.measure.pooled)[:MOST_FIGURES]
     grid = figures_grid(group, figures, {figure: _of_column(group, figure) for figure in figures})
-    yield grid_as_latex(grid, f"Test figures{on}.", f"results{end}", _results_notes(group))
+    yield grid_as_latex(grid, f"Test measures{on}.", f"results{end}", _results_notes(group))
     measure = escape_breakable(group.measure.label)
     digits = _digits([row.mean for row in map(group.reached, group.rows) if row], group.measure.unit)
     if group.differences:
@@ -80,7 +82,7 @@ def _tables(group: ComparisonGroup, table: FactorTable | None, searches: Sequenc
 def _tested_on(group: ComparisonGroup) -> str:
     tested = group.rows[0].tested
     of = f" of {escape_breakable(group.data_set)}" if group.data_set else ""
-    where = f", {escape_breakable(tested.where)}" if tested.where else ""
+    where = f", {escape_breakable(tested.where)}" if tested.where not in ("", WHOLE_IMAGES) else ""
     return f" on {len(tested.images)} test image{'s' * (len(tested.images) != 1)}{of}{where}"
 
 
@@ -100,7 +102,7 @@ def _digits(found: Iterable[float], unit: str) -> int:
 def _results_notes(group: ComparisonGroup) -> list[str]:
     over = "Mean $\\pm$ standard deviation over n seeds. " if any(len(row.repeats) > 1 for row in group.rows) else ""
     bold = (
-        "Rows are in the order of validation; no test figure is marked."
+        "Rows are in the order of validation; no test measure is marked."
         if group.searched
         else "The best of a column is bold, unless a trivial predictor beats it."
     )

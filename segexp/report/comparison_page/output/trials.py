@@ -11,7 +11,7 @@ from segexp.report.comparison_page.search import Search, Trial
 from segexp.report.run_page.tiles import Tile
 
 CHOOSES_NOTHING = (
-    "Figures of test images choose nothing: of all these trials the one with the best test figures looks better than "
+    "Test images choose nothing: of all these trials the one with the best test measures looks better than "
     "it is. They tell what the trial that validation has chosen is worth."
 )
 BEST = {"max": "highest", "min": "lowest"}

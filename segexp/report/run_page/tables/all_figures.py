@@ -46,7 +46,7 @@ def class_figures_table(results: Mapping[str, Any]) -> Table | None:
     if len(counts) == len(classes):
         header = (*header, "images")
         rows = [(*cells, values.format_count(count)) for cells, count in zip(rows, counts, strict=True)]
-    return Table("figures of each class", header, tuple(rows))
+    return Table("measures of each class", header, tuple(rows))
 
 
 def _figures_of_classes(results: Mapping[str, Any]) -> list[str]:
