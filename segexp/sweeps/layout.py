@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -101,9 +101,10 @@ class JobFiles:
         """Gives how the job ended by its own word; None: it has not, or was killed."""
         try:
             content = read_json(self._outcome)
-            return content["state"], content["error"]
-        except (OSError, ValueError, KeyError):
+            state, error = content["state"], content["error"]
+        except (OSError, ValueError, KeyError, TypeError):
             return None
+        return (state, error) if state in get_args(Ending) and isinstance(error, str | None) else None
 
     def outcome_stamp(self) -> int | None:
         """Changes when the job says again how it ended; None: it has not."""

@@ -179,10 +179,13 @@ class Manifest:
         """
         notes = []
         for entry in list(self):
-            if entry.state == "running":
+            has_results = (self.folder / entry.folder / "results.json").is_file()
+            if entry.state in ("running", "interrupted"):
                 state, error = JobFiles(self.folder, entry.number).outcome() or ("interrupted", None)
-                self._set(replace(entry, state=state, error=error))
-            elif entry.state == "finished" and not (self.folder / entry.folder / "results.json").is_file():
+                # Of an interrupted one the end could not be written down: a disk was full, or the engine had gone.
+                if entry.state == "running" or (state == "finished" and has_results):
+                    self._set(replace(entry, state=state, error=error))
+            elif entry.state == "finished" and not has_results:
                 notes.append(f"job {entry.number}: {self.folder / entry.folder}/results.json is gone; it runs again")
                 self._set(replace(entry, state="waiting"))
         self.write()

@@ -46,6 +46,18 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         Manifest.read(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize(
+    "text", ["[]", '{"state": []}', '{"state": [], "error": 0}', '{"state": "failed", "error": 1}']
+)
+def test_what_says_no_ending_is_none(text: str, tmp_path: Path) -> None:
+    manifest = create(tmp_path, seeds(0))
+    manifest.change(0, state="running")
+    (tmp_path / "jobs/000/outcome.json").write_text(text)
+    assert JobFiles(tmp_path, 0).outcome() is None
+    manifest.reconcile()
+    assert manifest.entries[0].state == "interrupted"
+
+
 def test_one_sweep_process_at_a_time(tmp_path: Path) -> None:
     lock = SweepLock(tmp_path)
     with pytest.raises(BusyError, match=f"in use by process {os.getpid()} on"):

@@ -112,6 +112,35 @@ def test_an_engine_that_dies_leaves_its_jobs_interrupted(tmp_path: Path) -> None
     assert states(tmp_path) == ["interrupted", "interrupted", "waiting"]
 
 
+def test_a_job_whose_end_could_not_be_written_down_is_not_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two jobs end at once; the disk is full at the first, and takes a little right after."""
+    create(tmp_path, seeds(0, 1, 2))
+    append = manifests.append_change
+
+    def full(folder: Path, job: dict[str, Any]) -> None:
+        if job["state"] == "finished":
+            raise OSError(28, "No space left on device", str(folder / CHANGES))
+        append(folder, job)
+
+    class Both(Pretend):
+        def wait(self, seconds: float) -> list[Ended]:
+            return [*super().wait(seconds), *super().wait(seconds)]
+
+    manifest = Manifest.read(tmp_path)
+    monkeypatch.setattr(manifests, "append_change", full)
+    monkeypatch.setattr(manifests, "monotonic", lambda: manifest._due - 1)
+    with pytest.raises(OSError, match="No space left on device"):
+        Runner(manifest, Both(tmp_path), Display(manifest, io.StringIO())).run()
+    monkeypatch.undo()
+    assert states(tmp_path) == ["finished", "interrupted", "waiting"]
+    engine = Pretend(tmp_path)
+    assert go(tmp_path, engine)[0] == 0
+    assert engine.started == [2]
+    assert [(entry.state, entry.attempts) for entry in Manifest.read(tmp_path)] == [("finished", 1)] * 3
+
+
 @pytest.mark.parametrize("dies", [False, True])
 def test_all_is_in_the_manifest_at_the_end(dies: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However the sweep ends, but by a kill; meanwhile changes stand beside it, and are written though none comes."""
