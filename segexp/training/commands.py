@@ -6,14 +6,12 @@ from typing import Any
 from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
 from segexp.config.schema import CheckConfig, PreviewConfig
-from segexp.data.root_folder import check_block_root
 from segexp.errors import ConfigError, Interrupted
 from segexp.invocation import Invocation
 from segexp.runs.text import readable
 from segexp.system.imports import quick_imports
 from segexp.system.posix import require_posix
 from segexp.system.signals import exit_code, stopped_in_order
-from segexp.training.checks.places import refuse_missing
 
 
 def run_train(config: Any, invocation: Invocation) -> None:
@@ -57,6 +55,8 @@ def _run_training(experiment: Experiment) -> None:
         if left is None:
             return
         experiment = left
+    from segexp.training.checks.places import refuse_missing
+
     refuse_missing(experiment)
     check_plain_ranks(experiment)
     if ranks := to_start(experiment.trainer):
@@ -102,10 +102,10 @@ def run_check(config: Any, invocation: Invocation) -> None:
 
         refuse_owned(invocation)
         experiment = begun(experiment)
-    if own.scope == "all":
-        refuse_missing(experiment)
-    if own.scope == "data":
-        check_block_root(experiment.datamodule)
+    if own.scope in ("data", "all"):
+        from segexp.training.checks.places import refuse_missing
+
+        refuse_missing(experiment, only_data=own.scope == "data")
     if to_start(experiment.trainer):
         _require_processes(experiment)
     if own.scope == "contracts":
@@ -152,7 +152,9 @@ def run_preview(config: Any, invocation: Invocation) -> None:
     if experiment.plain_lightning:
         print(_plain_preview(experiment, own))  # noqa: T201 - the answer
         return
-    check_block_root(experiment.datamodule)
+    from segexp.training.checks.places import refuse_missing
+
+    refuse_missing(experiment, only_data=True)
     chosen = any(word.split("=", 1)[0].lstrip("+").split(".")[0] == "model" for word in invocation.overrides)
     from segexp.system.allocator import tune_allocator
 
@@ -185,9 +187,11 @@ def run_lr_find(config: Any, invocation: Invocation) -> None:
     """Prints a learning rate that was found, with the word to add to the command."""
     from segexp.config.schema import LrFindConfig
     from segexp.system.allocator import tune_allocator
+    from segexp.training.checks.places import refuse_missing
 
     experiment, own = checked_with_own(config, LrFindConfig, invocation)
-    check_block_root(experiment.datamodule)
+    # Of a run to go on with it says that there is none, wherever it lies.
+    refuse_missing(experiment, only_data=experiment.resumes)
     allocator = tune_allocator(experiment.speed.allocator)
     with quick_imports():
         from segexp.training.lr_find import lr_find

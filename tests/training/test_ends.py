@@ -130,7 +130,7 @@ def test_ctrl_c_for_real() -> None:
     assert Path(found[1]) == folder
     record = read_json(folder / "run.json")
     assert record["state"] == "interrupted"
-    assert record["command"] == shlex.join(["segexp", "train", *arguments])
+    assert record["command"] == f"python -m segexp {shlex.join(['train', *arguments])}"
     epoch = checkpoint(folder, "last")["epoch"]
     resumed = go("scheduler=none", f"trainer.max_epochs={epoch + 2}", f"resume={found[1]}")
     assert len(resumed.rows) == epoch + 2

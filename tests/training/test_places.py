@@ -25,6 +25,7 @@ LINES = {
     "check datamodule=drive datamodule.root=gone": "segexp: datamodule.root: no folder gone; give the folder that",
     "check resume=gone": "segexp: resume: no file gone;",
     "check init_from=gone": "segexp: init_from: no file or folder gone;",
+    "lr_find init_from=gone": "segexp: init_from: no file or folder gone;",
     "preview datamodule=inria datamodule.root=gone": "segexp: datamodule.root: no folder gone;",
     "lr_find datamodule=cells datamodule.root=gone": "segexp: datamodule.root: no folder gone;",
 }

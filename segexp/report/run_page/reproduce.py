@@ -19,6 +19,7 @@ Facts = list[tuple[str, str]]
 Commands = list[tuple[str, str]]
 
 _FLAGS_WITH_VALUE = ("--config-dir", "-cd")
+_PROGRAM = ["python", "-m", "segexp"]
 _SWEEP_FLAGS = {"-m", "--multirun"}
 
 
@@ -28,7 +29,7 @@ def commands(folder: RunContents) -> Commands:
     if not given:
         return []
     found = []
-    arguments, overrides = _words(given), folder.run.get("overrides")
+    arguments, overrides = _arguments(given), folder.run.get("overrides")
     own = list(map(str, overrides)) if isinstance(overrides, list) else None
     if _of_sweep(arguments):
         found.append(("the sweep that this run is part of", _pasted(given)))
@@ -74,7 +75,7 @@ def _trust(folder: RunContents) -> list[str]:
 def alone(folder: RunContents) -> str:
     """The command that trains one job of a sweep again; empty where the folder does not tell."""
     overrides = folder.run.get("overrides")
-    flags = _flags(_words(given_command(folder)))
+    flags = _flags(_arguments(given_command(folder)))
     return command_line([*map(str, overrides), *flags]) if isinstance(overrides, list) else ""
 
 
@@ -91,6 +92,12 @@ def _words(line: str) -> list[str]:
         return []
 
 
+def _arguments(line: str) -> list[str]:
+    """The words behind the program: the ``-m`` of ``python -m segexp`` asks for no sweep."""
+    words = _words(line)
+    return words[3:] if words[:3] == _PROGRAM else words[1:]
+
+
 def given_command(folder: RunContents) -> str:
     """The command line that was given, in one line, without quotes that an older version added to it."""
     given = folder.run.get("command")
@@ -100,7 +107,7 @@ def given_command(folder: RunContents) -> str:
 
 
 def _pasted(line: str) -> str:
-    """As it runs wherever the package is installed; run.json has it with the name of the program alone."""
+    """As it runs wherever the package is installed; before 0.2 run.json had it with the program's name alone."""
     return f"python -m {line}" if line.split(" ", 1)[0] == "segexp" else line
 
 

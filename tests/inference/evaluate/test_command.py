@@ -70,7 +70,7 @@ def test_own_data_give_the_figures_of_the_run_again(
     }  # fmt: skip
     record, of_training = (json.loads((path / "run.json").read_text()) for path in (place, finished.path))
     assert record["model"]["name"] == of_training["model"]["name"] == "cunet"
-    assert record["command"] == shlex.join(
+    assert record["command"] == "python -m " + shlex.join(
         ["segexp", "evaluate", f"run={finished.path}", "device=cpu", "panels=2", "bootstrap=20", f"out={tmp_path}/own"]
     )
     assert len(list((place / "panels").glob("*.png"))) == len(list((place / "panels" / "layers").iterdir())) == 2

@@ -18,17 +18,19 @@ def contents(path: Path, **run: Any) -> RunContents:
     return RunContents(path, run, results(), "seed: 0\n", [], "")
 
 
-def test_a_run_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("program", ["", "python -m "])
+def test_a_run_of_its_own(program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     given = shlex.join(["segexp", "train", *OVERRIDES])
-    lines = reproduce.commands(contents(tmp_path / "out 1", command=given, overrides=OVERRIDES))
+    lines = reproduce.commands(contents(tmp_path / "out 1", command=f"{program}{given}", overrides=OVERRIDES))
     assert lines[0] == ("the command that was given", f"python -m {given}")
     assert [shlex.split(line)[3:] for _, line in lines[1:]] == [["from=out 1"], ["evaluate", "run=out 1"]]
 
 
-def test_a_job_of_a_sweep_has_its_own_words_and_folders_of_options(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", ["", "python -m "])
+def test_a_job_of_a_sweep_has_its_own_words_and_folders_of_options(program: str, tmp_path: Path) -> None:
     given = shlex.join(["segexp", "train", "-m", "model=unet,cunet", "--config-dir", "my conf"])
-    lines = dict(reproduce.commands(contents(tmp_path, command=given, overrides=OVERRIDES)))
+    lines = dict(reproduce.commands(contents(tmp_path, command=f"{program}{given}", overrides=OVERRIDES)))
     assert lines["the sweep that this run is part of"] == f"python -m {given}"
     alone = shlex.split(lines["this run alone"])
     assert alone == ["python", "-m", "segexp", *OVERRIDES, "--config-dir", "my conf"]
