@@ -6,6 +6,7 @@ from pathlib import Path
 
 from segexp.config.stored.tree import leads_outside
 from segexp.errors import StoredError
+from segexp.runs.text import shortened
 
 
 def path_inside(folder: Path, name: object) -> Path | None:
@@ -34,15 +35,18 @@ def require_inside(folder: Path, named: object, source: str) -> Path:
         source: File and key, for the message.
 
     Raises:
-        StoredError: It leads elsewhere: by ``..``, as an absolute path, or through a link.
+        StoredError: It leads elsewhere (``..``, an absolute path, a link), or is a name that no file can have.
     """
     text = str(named)
+    found = f"{source}: found {shortened(repr(text), 200)}"
     if not text.strip(" .") or "\0" in text or leads_outside(text):
-        raise StoredError(
-            f"{source}: found {text!r}, which leads out of {folder}; such a path is not taken from a file"
-        )
+        raise StoredError(f"{found}, which leads out of {folder}; such a path is not taken from a file")
     if links_out(folder, folder / text):
-        raise StoredError(f"{source}: found {text!r}, a link out of {folder}; remove it, or put a copy in its place")
+        raise StoredError(f"{found}, a link out of {folder}; remove it, or put a copy in its place")
+    try:
+        (folder / text).exists()  # raises where no file system has such a name
+    except (OSError, ValueError) as error:
+        raise StoredError(f"{found}, a name that no file can have; was it edited?") from error
     return folder / text
 
 

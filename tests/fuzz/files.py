@@ -27,7 +27,7 @@ WEIGHTS = {
     "TIFF": 30, "PNG": 15, "JPEG": 6, "WebP": 4, "GIF": 5, "BMP": 5, "PNM": 4, "JP2": 1, "npy": 4, "npy stack": 2,
     "idx": 2, "idx.gz": 2, "checkpoint": 6, "weights": 2, "safetensors": 3, "run.json": 2, "results.json": 3,
     "split.json": 1, "config.yaml": 2, "metrics.csv": 2, "per_image.csv": 1, "thresholds.csv": 1, "manifest": 2,
-    "table": 1, "boxes": 1, "world file": 1,
+    "manifest changes": 1, "table": 1, "boxes": 1, "world file": 1,
 }  # fmt: skip
 """How often each format is drawn."""
 LIMITS = Limits(memory=10**9, cpu=20, wall=180, cases=200)

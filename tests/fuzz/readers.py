@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from segexp.errors import SegexpError
 from segexp.rasters import open_raster
 from segexp.rasters.formats.idx import read_idx
 from segexp.rasters.formats.stack import open_stack
+from segexp.runs.manifest_files import MANIFEST
+from tests.fuzz import seeds
 from tests.fuzz.mutations import Draw
 from tests.fuzz.seeds import RUN
 from tests.fuzz.server import WrongError
@@ -152,6 +155,8 @@ def read_manifest(path: Path, draw: Draw) -> None:
     from segexp.sweeps.manifest import Manifest
 
     sweep = path.parent
+    if path.name != MANIFEST:
+        (sweep / MANIFEST).write_text(json.dumps(seeds.manifest()), encoding="utf-8")
     if draw.random() < 0.7:
         manifest = Manifest.read(sweep)
         _ = [manifest.of("finished"), manifest.of("failed", "interrupted", "waiting", "running")]
@@ -193,6 +198,7 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys(
         ("run.json", "results.json", "config.yaml", "metrics.csv", "per_image.csv", "thresholds.csv"), read_folder
     ),
-    "split.json": read_split_file, "manifest": read_manifest, "table": read_table_file, "boxes": read_box_file,
+    "split.json": read_split_file, "manifest": read_manifest, "manifest changes": read_manifest,
+    "table": read_table_file, "boxes": read_box_file,
     "world file": read_place,
 }  # fmt: skip

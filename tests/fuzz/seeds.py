@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segexp.rasters import open_raster
+from segexp.runs.manifest_files import CHANGES, MANIFEST
 from tests.rasters.files import ALL, PALETTE, gdal, palette, pattern, pillow, tiff
 
 RUN = Path(__file__).parent.parent / "fixtures" / "v0_1" / "finished"
@@ -183,7 +184,9 @@ def stored() -> Iterator[Seed]:
         "thresholds.csv",
     ):
         yield Seed(name, name, (RUN / name).read_bytes())
-    yield Seed("manifest", "manifest.json", json.dumps(_manifest()).encode())
+    yield Seed("manifest", MANIFEST, json.dumps(manifest()).encode())
+    changed = [{**job, "state": "finished", "attempts": 2} for job in manifest()["jobs"]]
+    yield Seed("manifest changes", CHANGES, "".join(json.dumps(job) + "\n" for job in changed).encode())
     yield Seed("table", "table.csv", b"image,patient,split\na,1,train\nb,2,val\nc,3,test\n")
     yield Seed("boxes", "boxes.csv", b"image,x0,y0,x1,y1\na.png,1,2,3,4\nb.png,0,0,5.5,6\n")
     yield Seed("world file", "a.pgw", b"0.3\n0\n0\n-0.3\n500000.15\n4999999.85\n")
@@ -209,7 +212,8 @@ def _exported(checkpoint: bytes) -> bytes:
     return save(weights, {"record": json.dumps(content["segexp"])})
 
 
-def _manifest() -> dict[str, Any]:
+def manifest() -> dict[str, Any]:
+    """A manifest of four jobs."""
     job = {
         "key": "a", "label": "unet", "overrides": ["model=unet"], "choices": {"model": "unet"}, "folder": "0",
         "attempts": 1, "started": "2026-11-30T10:00:00", "ended": None, "seconds": 1.5, "memory_mb": 300, "gpu": None,

@@ -119,6 +119,14 @@ def json_tree(content: bytes, draw: Draw) -> bytes:
     return json.dumps(change_tree(copy.deepcopy(json.loads(content)), draw)).encode()
 
 
+def json_lines(content: bytes, draw: Draw) -> bytes:
+    """Lines of JSON of which one has a changed place, is gone or there twice."""
+    lines = content.splitlines()
+    at = draw.randrange(len(lines))
+    lines[at : at + 1] = draw.choice(([json_tree(lines[at], draw)], [], [lines[at]] * 2))
+    return b"\n".join(lines) + b"\n"
+
+
 def yaml_tree(content: bytes, draw: Draw) -> bytes:
     """A YAML file with a changed place."""
     return yaml.safe_dump(change_tree(yaml.safe_load(content), draw), allow_unicode=True).encode("utf-8", "replace")
@@ -142,7 +150,7 @@ def table_cells(content: bytes, draw: Draw) -> bytes:
 STRUCTURED: dict[str, Change] = {
     "PNG": png_chunks, "TIFF": tiff_entries, "idx.gz": gzipped, "checkpoint": zip_entries, "weights": zip_entries,
     "safetensors": safetensors_header, "run.json": json_tree, "results.json": json_tree, "split.json": json_tree,
-    "manifest": json_tree, "boxes": json_tree, "config.yaml": yaml_tree, "metrics.csv": table_cells,
-    "per_image.csv": table_cells, "thresholds.csv": table_cells, "table": table_cells,
+    "manifest": json_tree, "manifest changes": json_lines, "boxes": json_tree, "config.yaml": yaml_tree,
+    "metrics.csv": table_cells, "per_image.csv": table_cells, "thresholds.csv": table_cells, "table": table_cells,
 }  # fmt: skip
 """The change that knows a format, by its name here."""

@@ -155,6 +155,7 @@ def test_a_stranger_s_change_is_checked_as_the_manifest_is(behind: Manifest) -> 
     path = behind.folder / CHANGES
     for line, why in (
         ({**job, "folder": "../x"}, rf"{CHANGES}: jobs\.1\.folder: found '\.\./x', which leads out"),
+        ({**job, "folder": "x" * 5000}, rf"{CHANGES}: jobs\.1\.folder: found 'x+…x+', a name that no file can have"),
         ({**job, "more": 1}, f"{CHANGES}: is no manifest of segexp: .*'more'"),
         ({"number": 1}, f"{CHANGES}: is no manifest of segexp: .*missing 5"),
         ({**job, "state": []}, rf"{CHANGES}: is no manifest of segexp: state of a job is \[\], expected waiting"),
