@@ -2,12 +2,14 @@
 
 import ast
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from segexp.config.lineage import definition
 from segexp.config.signatures.declared_figures import bound
+from segexp.config.signatures.plain_lightning import comes_from
 from segexp.errors import DataError
 from segexp.runs.near_paths import near_paths
 
@@ -16,6 +18,7 @@ ATTRIBUTE = "root_folder"
 
 Keys of the data set in braces stand for their values. A class without it looks for its folder itself.
 """
+_BASE = "segexp.data.base.ImageDataModule"
 
 
 def check_block_root(block: Mapping[str, Any]) -> None:
@@ -31,13 +34,19 @@ def check_block_root(block: Mapping[str, Any]) -> None:
     """
     root, folder = block.get("root"), _written(str(block.get("_target_")))
     if folder is not None and isinstance(root, str) and block.get("generate") is not True:
-        check_root(Path(os.path.expanduser(root)), folder.format_map(block))  # noqa: PTH111 - of any text
+        check_root(Path(os.path.expanduser(root)), _filled(folder, block))  # noqa: PTH111 - of any text
+
+
+def _filled(folder: str, block: Mapping[str, Any]) -> str:
+    """The words with the values of keys; of one that the block leaves to the class, the key."""
+    return re.sub(r"\{(\w+)\}", lambda found: str(block.get(found[1], f"datamodule.{found[1]}")), folder)
 
 
 def _written(target: str) -> str | None:
     """What the class itself says of its folder; not those above it, whose way of listing files may be another."""
     found = definition(target)
-    value = None if found is None else dict(bound(found.node)).get(ATTRIBUTE)
+    # Elsewhere an attribute of this name may mean anything.
+    value = dict(bound(found.node)).get(ATTRIBUTE) if found is not None and comes_from(target, _BASE) else None
     return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
 
 

@@ -23,7 +23,8 @@ def near_runs(key: str, place: str | Path) -> str:
     """``. Did you mean from=outputs/a or from=outputs/b?``: to follow a message about a run that is not there.
 
     Looks below the folder that the path leads to as far as it is there, and below ``outputs``. Where no name is near,
-    or the path is a folder above runs, the last ones are told; where there are no runs, what lies beside it.
+    or the path is a folder above runs, the last ones are told; where there are no runs, what lies beside a path that is
+    not there.
 
     Args:
         key: Of the word, such as ``resume``.
@@ -33,11 +34,11 @@ def near_runs(key: str, place: str | Path) -> str:
     runs = list({run.resolve(): run for top in _tops(path) for run in runs_by_change(top, LOOKED)}.values())
     near = [] if _is_folder(path) else _alike(_run_of(path), runs)
     words = [printed(key, str(run)) for run in islice(filter(_usable, near or runs), MOST)]
+    looked = "" if path.is_absolute() else f" (looked for {Path.cwd() / path})"
     if not words:
-        return near_paths(place)
-    looked = "" if path.is_absolute() or _is_folder(path) else f" (looked for {Path.cwd() / path})"
+        return looked if _is_folder(path) else near_paths(place)
     told = f". Did you mean {' or '.join(words)}?" if near else f"; runs that are there: {', '.join(words)}"
-    return told + looked
+    return told + ("" if _is_folder(path) else looked)
 
 
 def _tops(path: Path) -> Iterator[Path]:

@@ -42,3 +42,30 @@ def test_a_file_is_no_folder_and_a_class_of_ones_own_looks_itself(tmp_path: Path
         check_root(tmp_path / "a.zip", "that holds x")
     check_block_root({"_target_": "my_package.Mine", "root": "https://example.org/set"})
     check_block_root({})
+
+
+def test_keys_that_a_block_leaves_to_the_class_refuse_nothing(tmp_path: Path) -> None:
+    block = {"_target_": "segexp.data.datasets.arrays.ArraysDataModule", "root": str(tmp_path)}
+    check_block_root(block)
+    with pytest.raises(DataError, match=r"give the folder that holds datamodule\.images and seg\.npy"):
+        check_block_root({**block, "root": str(tmp_path / "gone"), "masks": "seg.npy"})
+
+
+OF_ONES_OWN = """
+from lightning import LightningDataModule
+from segexp.data.base import ImageDataModule
+class Plain(LightningDataModule):
+    root_folder: str = "cache"
+class Own(ImageDataModule):
+    root_folder = "with {0} and {things.x}"
+"""
+
+
+def test_an_attribute_of_that_name_means_it_in_a_data_set_of_segexp_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "of_ones_own_root.py").write_text(OF_ONES_OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    check_block_root({"_target_": "of_ones_own_root.Plain", "root": "made_later"})
+    with pytest.raises(DataError, match=r"give the folder with datamodule\.0 and {things\.x}"):
+        check_block_root({"_target_": "of_ones_own_root.Own", "root": "gone"})

@@ -89,3 +89,9 @@ def test_odd_paths_and_no_runs(typed: str, here: Path) -> None:
     assert "from=" not in near_runs("from", typed)
     make_run("outputs/a/2026-11-30_10-00-00_ab12", "")
     assert isinstance(near_runs("from", typed), str)
+
+
+def test_a_folder_is_not_told_to_be_near_itself(here: Path) -> None:
+    (here / "last").mkdir()
+    (here / "lasting").mkdir()
+    assert near_runs("from", "last") == f" (looked for {here}/last)"

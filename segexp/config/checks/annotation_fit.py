@@ -2,9 +2,10 @@
 
 import dataclasses
 import math
+import re
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from segexp.config.checks.foreign_names import FOREIGN_VALUES
@@ -93,15 +94,30 @@ def hint(path: str, value: Any, annotation: Any) -> str:
     found = nearest_choice(wrong[0], choices) if wrong else None
     if found is not None:
         return f" Did you mean '{found}'?"
-    meant = next((each for each in _as_lists(value) if matches(each, annotation)), None)
-    return f" Write {printed(path, meant)}." if meant is not None else ""
+    meant = next((each for each in _as_lists(value, annotation) if matches(each, annotation)), None)
+    return f" Write {printed(path, meant)}." if meant is not None and _can_be_typed(path, meant) else ""
 
 
-def _as_lists(value: Any) -> Iterator[list[Any]]:
+_KEY = re.compile(r"\w[\w.-]*", re.ASCII)
+"""Dotted keys that stand in a command line: no items of lists."""
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Halves of letters beyond 16 bits; those between stand for bytes of names that are no text."""
+
+
+def _can_be_typed(path: str, items: Sequence[object]) -> bool:
+    """Whether a line can hold the key and the list; half a letter, which a file may hold, is no text of a shell."""
+    return _KEY.fullmatch(path) is not None and not _HALVES.search("".join(map(str, items)))
+
+
+def _as_lists(value: Any, annotation: Any) -> Iterator[list[Any]]:
     """Lists that a value may stand for: of it alone, of its items as text, the empty one for null."""
     if value is None:
-        yield []
+        # Where something else may stand in place of a list, nobody knows what was meant.
+        yield from [[]] if get_origin(annotation) is list else []
         return
+    members = get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else ()
+    if any(type(value) is (get_args(member)[0] if get_origin(member) is Annotated else member) for member in members):
+        return  # one is taken, but not this one
     items = value if isinstance(value, list) else [value]
     yield items
     yield [str(item) if isinstance(item, int | float) and not isinstance(item, bool) else item for item in items]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 
 from segexp.commands import COMMANDS
-from segexp.config.checks.annotation_fit import describe, matches
+from segexp.config.checks.annotation_fit import describe, hint, matches
 from segexp.config.checks.tree import check_config
 from segexp.config.command_schema import schema_of
 from segexp.config.schema import Supplied
@@ -174,3 +174,23 @@ def test_blocks_under_names_of_the_users_are_checked() -> None:
 def test_every_command_has_the_schema_that_is_named_after_it() -> None:
     for name in COMMANDS:
         assert schema_of(name).__name__ == "".join(part.capitalize() for part in name.split("_")) + "Config"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "annotation", "told"),
+    [
+        ("tags", "week 3", list[str], """ Write 'tags=["week 3"]'."""),
+        ("tags", 3, list[str], """ Write 'tags=["3"]'."""),
+        ("tags", None, list[str], " Write 'tags=[]'."),
+        ("tags", "\ud800", list[str], ""),
+        ("panel_epochs", "untrained", int | list[int | Literal["untrained"]], " Write 'panel_epochs=[untrained]'."),
+        # No list was forgotten where another number, or anything else, was meant.
+        ("trainer.devices", 0, PositiveInt | list[int], ""),
+        ("trainer.devices", None, PositiveInt | list[int], ""),
+        # Hydra gives items of lists, and such names of keys, no word of their own.
+        ("datamodule.augment[0].sizes", 3, list[int], ""),
+        ("logger.of mine.tags", "x", list[str], ""),
+    ],
+)
+def test_a_list_is_proposed_where_it_can_be_pasted(path: str, value: object, annotation: Any, told: str) -> None:
+    assert hint(path, value, annotation) == told

@@ -240,9 +240,12 @@ def test_a_study_that_lacks_trials_is_another_one(tmp_path: Path, study: optuna.
         search(tmp_path, opened(optuna.storages.InMemoryStorage()), Scored(tmp_path), total=4)
 
 
-@pytest.mark.parametrize("pause", [0, 4])
+@pytest.mark.parametrize("pause", [4, pytest.param(0, marks=pytest.mark.slow)])
 def test_a_power_cut_between_any_two_writes(pause: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After each write in turn, of a file or to the study, the power goes; then the search goes on until it is done."""
+    """After each write in turn, of a file or to the study, the power goes; then the search goes on until it is done.
+
+    With a pause some changes are in the whole file and others beside it; without, all are in the file.
+    """
     ending = {0: "finished", 1: "pruned", 2: "interrupted"}
     power = Power(monkeypatch, pause)
     store = optuna.storages.InMemoryStorage
