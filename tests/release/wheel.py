@@ -29,7 +29,9 @@ from tests.release.environments import (
 
 EXTRAS = ("geo", "vector", "search", "tensorboard", "wandb", "test")
 """Installed for the tests; not mlflow, ray and demo, which would decide most versions, nor zoo (torchvision)."""
-TESTS = ("losses", "metrics", "models", "rasters", "windows", "api", "inference/export", "report/charts")
+TESTS = (
+    "losses", "metrics", "models", "rasters", "windows", "api", "inference/export", "report/charts", "sweeps/search",
+)  # fmt: skip
 """Rooms whose tests lean most on other packages."""
 SHORT = ("trainer.max_epochs=2",)
 
