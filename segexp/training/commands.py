@@ -55,9 +55,9 @@ def _run_training(experiment: Experiment) -> None:
         if left is None:
             return
         experiment = left
-    from segexp.training.checks.places import refuse_missing
+    from segexp.training.checks.places import refuse_missing_places
 
-    refuse_missing(experiment)
+    refuse_missing_places(experiment)
     check_plain_ranks(experiment)
     if ranks := to_start(experiment.trainer):
         _require_processes(experiment)
@@ -103,9 +103,9 @@ def run_check(config: Any, invocation: Invocation) -> None:
         refuse_owned(invocation)
         experiment = begun(experiment)
     if own.scope in ("data", "all"):
-        from segexp.training.checks.places import refuse_missing
+        from segexp.training.checks.places import refuse_missing_places
 
-        refuse_missing(experiment, only_data=own.scope == "data")
+        refuse_missing_places(experiment, only_data=own.scope == "data")
     if to_start(experiment.trainer):
         _require_processes(experiment)
     if own.scope == "contracts":
@@ -152,9 +152,9 @@ def run_preview(config: Any, invocation: Invocation) -> None:
     if experiment.plain_lightning:
         print(_plain_preview(experiment, own))  # noqa: T201 - the answer
         return
-    from segexp.training.checks.places import refuse_missing
+    from segexp.training.checks.places import refuse_missing_places
 
-    refuse_missing(experiment, only_data=True)
+    refuse_missing_places(experiment, only_data=True)
     chosen = any(word.split("=", 1)[0].lstrip("+").split(".")[0] == "model" for word in invocation.overrides)
     from segexp.system.allocator import tune_allocator
 
@@ -187,11 +187,11 @@ def run_lr_find(config: Any, invocation: Invocation) -> None:
     """Prints a learning rate that was found, with the word to add to the command."""
     from segexp.config.schema import LrFindConfig
     from segexp.system.allocator import tune_allocator
-    from segexp.training.checks.places import refuse_missing
+    from segexp.training.checks.places import refuse_missing_places
 
     experiment, own = checked_with_own(config, LrFindConfig, invocation)
     # Of a run to go on with it says that there is none, wherever it lies.
-    refuse_missing(experiment, only_data=experiment.resumes)
+    refuse_missing_places(experiment, only_data=experiment.resumes)
     allocator = tune_allocator(experiment.speed.allocator)
     with quick_imports():
         from segexp.training.lr_find import lr_find

@@ -77,7 +77,7 @@ def describe(annotation: Any) -> str:
 
 
 def hint(path: str, value: Any, annotation: Any) -> str:
-    """What was meant: the nearest choice, of a list for the first item that is none; or the value as a list.
+    """Proposes what was meant by a value that does not fit: the nearest choice, or the value as a list.
 
     Args:
         path: Dotted key.

@@ -10,7 +10,7 @@ from segexp.training.resume_source import require_checkpoint
 from segexp.training.weight_source import weight_file
 
 
-def refuse_missing(experiment: Experiment, *, only_data: bool = False) -> None:
+def refuse_missing_places(experiment: Experiment, *, only_data: bool = False) -> None:
     """Refuses data, a run to go on with and earlier weights that are not where the config says.
 
     Args:
