@@ -36,8 +36,7 @@ def run_evaluate(config: Any, invocation: Invocation) -> None:
 def run_export(config: Any, invocation: Invocation) -> None:
     """Writes and verifies an exported file."""
     asked, given = checked_with_data(config, ExportConfig)
-    refuse_missing(asked.run)
-    check_block_root(given or {})
+    refuse_missing(asked.run)  # not missing data: without test images noise is compared
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.export.command import export
