@@ -90,6 +90,8 @@ CheckpointEvery = Annotated[
     ),
 ]
 """Time or steps between two checkpoints, see :func:`segexp.config.trainer.checkpoint_interval`."""
+Tag = Annotated[str, Pattern(r"(?s).{1,64}", "of 1 to 64 characters")]
+"""A word to find a run by; of another length W&B refuses it when the run has begun."""
 BatchLimit = Annotated[int, Range(low=0)] | Annotated[float, Range(low=0, high=1)]
 """A number of batches, or a share of them; 1 is one batch, 1.0 all of them."""
 Scale = (

@@ -20,6 +20,7 @@ from segexp.types import (
     PositiveInt,
     Range,
     Seed,
+    Tag,
 )
 
 ObjectConfig = dict[str, Any]
@@ -290,7 +291,7 @@ class TrainConfig:
     task: Annotated[ObjectConfig, Supplied(TASK_PARTS, base="segexp.tasks.base.BaseTask")] = field(
         default_factory=default_task
     )
-    tags: list[str] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
     monitor_mode: Direction | None = None
     panel_epochs: NonNegativeInt | list[NonNegativeInt | Literal["untrained"]] | Literal["auto"] = "auto"
     val_panels: NonNegativeInt = 4

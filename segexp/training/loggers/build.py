@@ -14,7 +14,7 @@ from segexp.training.checks.config_trials import expect
 from segexp.training.constructor_errors import naming_section
 from segexp.training.loggers.places import with_places
 from segexp.training.loggers.tracking import RunFacts, Tracked, kept_quiet, once_each, tracker_of
-from segexp.types import PositiveFloat, PositiveInt
+from segexp.types import PositiveFloat, PositiveInt, Tag
 
 
 def wandb_logger(
@@ -22,7 +22,7 @@ def wandb_logger(
     project: str | None = None,
     entity: str | None = None,
     mode: Literal["auto", "online", "offline", "disabled"] = "auto",
-    tags: list[str] | None = None,
+    tags: list[Tag] | None = None,
     name: str | None = None,
     group: str | None = None,
     id: str | None = None,

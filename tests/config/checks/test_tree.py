@@ -13,7 +13,7 @@ from segexp.config.command_schema import schema_of
 from segexp.config.schema import Supplied
 from segexp.config.signatures.signature import UNKNOWN
 from segexp.errors import ConfigError
-from segexp.types import Angle, Fraction, LoaderOptions, PositiveFloat, PositiveInt
+from segexp.types import Angle, Fraction, LoaderOptions, PositiveFloat, PositiveInt, Tag
 
 NAN = float("nan")
 
@@ -34,6 +34,7 @@ NAN = float("nan")
         (bool | Literal["warn"], [True, "warn"], ["wran", 1]),
         (float | list[float], [1.0, [1.0, 2]], [["a"], "a"]),
         (list[int], [[], [1, 2]], [[1, "a"], (1,), 1]),
+        (list[Tag], [[], ["a", "week 3", "x" * 64]], [[""], ["a", "x" * 65], [1]]),
         (tuple, [[1, 2]], [1, "ab"]),
         (dict[int, int], [{}, {0: 0, 255: 1}], [{"a": 1}, {0: "a"}, 1, []]),
         (dict[str, Any] | None, [{"a": [1]}, None], [3, {1: 2}]),
