@@ -155,7 +155,11 @@ def _choices(override: Override) -> list[object]:
 
 
 def _list(group: str, names: Sequence[object], override: Override) -> Iterator[str]:
-    if group in LISTS:
+    if group in LISTS and (odd := [name for name in names if not isinstance(name, str)]):
+        # Hydra ends in a trace of its own.
+        found = "null" if odd[0] is None else str(odd[0])
+        yield f"{override.input_line}: found {found} in the list, expected names; for none of it write {group}=[]"
+    elif group in LISTS:
         for name in dict.fromkeys(name for name in names if list(names).count(name) > 1):
             yield f"{override.input_line}: found {name} twice; name each once"
     elif group in ORDER:

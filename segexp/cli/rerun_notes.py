@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.cli.restore import Restored, same
+from segexp.config.harmless import HARMLESS, is_in_block
 from segexp.config.overrides.recompose import Today, below, key_of
 from segexp.config.trainer import with_trainer_defaults
 from segexp.errors import ConfigError
@@ -75,9 +76,10 @@ def rerun_notes(found: Restored, folder: Path, today: Today, *, recorded: bool) 
         ordered = sorted(found.kept.items(), key=lambda pair: pair[0] in found.alone)
         pairs = [f"{key}={_short(one)} (today {_short(other)})" for key, (one, other) in ordered]
         notes.append(f"kept as in {folder}, where its words give something else today: {_some(pairs)}")
-    # What has always been so is no news.
+    # What has always been so is no news, nor is what changes nothing of what is trained.
     usual = {f"trainer.{key}": value for key, value in with_trainer_defaults({}).items()}
     added = {key: value for key, value in found.added.items() if key not in usual or usual[key] != value}
+    added = {key: value for key, value in added.items() if not is_in_block(key, HARMLESS)}
     if added:
         pairs = [f"{key}={_short(value)}" for key, value in added.items()]
         notes.append(f"keys that {folder} did not have, as they are today: {_some(pairs)}")

@@ -28,17 +28,20 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def stopped_in_order() -> Iterator[None]:
-    """In this context the first signal of :data:`STOPPING` raises; a second one is told about, a third ends at once.
+def stopped_in_order(names: Iterable[str] = STOPPING) -> Iterator[None]:
+    """In this context the first signal of some raises; a second one is told about, a third ends at once.
 
     What another program handles, or a shell has switched off (``nohup``), stays as it is.
+
+    Args:
+        names: The signals.
     """
     _forget()
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     try:
-        with handled_by(_stop, taken=lambda handler: handler in _USUAL) as numbers:
+        with handled_by(_stop, names, taken=lambda handler: handler in _USUAL) as numbers:
             _taken.update(numbers)
             yield
     finally:

@@ -6,12 +6,12 @@ from typing import Any
 from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
 from segexp.config.schema import CheckConfig, PreviewConfig
-from segexp.errors import ConfigError, Interrupted
+from segexp.errors import ConfigError, Interrupted, SegexpError
 from segexp.invocation import Invocation
 from segexp.runs.text import readable
 from segexp.system.imports import quick_imports
 from segexp.system.posix import require_posix
-from segexp.system.signals import exit_code, stopped_in_order
+from segexp.system.signals import STOPPING, exit_code, is_stopping, stopped_in_order
 
 
 def run_train(config: Any, invocation: Invocation) -> None:
@@ -27,14 +27,18 @@ def run_training(experiment: Experiment) -> None:
     """
     from segexp.training.distributed.plan import to_start
 
-    if experiment.invocation.sweep_dir is not None or to_start(experiment.trainer):
-        # A sweep, and the process beside the ranks, pass signals on.
+    if to_start(experiment.trainer):
+        # The process beside the ranks passes signals on.
         _run_training(experiment)
         return
-    with stopped_in_order():
+    # A sweep passes on Ctrl-C, and ends its jobs itself after all else.
+    with stopped_in_order(STOPPING if experiment.invocation.sweep_dir is None else ("SIGINT",)):
         try:
             _run_training(experiment)
-        except KeyboardInterrupt as error:
+        except (KeyboardInterrupt, Exception) as error:
+            # A library that is broken off in the middle may make an error of another kind of it.
+            if isinstance(error, SegexpError) or not (isinstance(error, KeyboardInterrupt) or is_stopping()):
+                raise
             raise Interrupted(_before(experiment.invocation), exit_code()) from error
 
 

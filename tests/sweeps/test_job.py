@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.sweeps import job as jobs
-from segexp.sweeps.job import run_job
+from segexp.sweeps.job import INTERRUPTED, run_job
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import Plan
@@ -100,6 +101,24 @@ def test_a_failed_job_starts_anew_and_keeps_the_old_folder(
     assert trained[0][0] is None
     assert (tmp_path / "jobs/000/.attempt_1/checkpoints/last.ckpt").is_file()
     assert state(tmp_path) == ("finished", None)
+
+
+def test_what_ctrl_c_breaks_in_a_library_is_an_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a failed job it would start anew, without its epochs."""
+    create(tmp_path, seeds(0))
+
+    def train(_: Experiment) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise RuntimeError("a library says that something is wrong") from None
+
+    monkeypatch.setattr("segexp.training.commands._run_training", train)
+    assert run_job(tmp_path, 0) == INTERRUPTED
+    assert state(tmp_path) == ("interrupted", None)
+    monkeypatch.setattr("segexp.training.commands._run_training", raising(RuntimeError("wrong")))
+    assert run_job(tmp_path, 0) == 1
+    assert state(tmp_path) == ("failed", "RuntimeError: wrong")
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_ctrl_c_keeps_epochs_and_the_sweep_goes_on_from_them() -> None:
     assert process.returncode == 130, out
     folder = sweep_folder()
     jobs = manifest(folder)
-    assert [job["state"] for job in jobs] == ["interrupted", "interrupted", "waiting"]
+    assert [job["state"] for job in jobs] == ["interrupted", "interrupted", "waiting"], [job["error"] for job in jobs]
     assert "stopping: running jobs keep their last epoch" in out
     assert out.rstrip().endswith(f"to go on: python -m segexp sweep.resume={folder}")
     for job in jobs[:2]:

@@ -1,6 +1,5 @@
 """A signal that asks to end is known until the context is left."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ def test_errors_after_a_signal_are_its_consequences() -> None:
     with pytest.raises(KeyboardInterrupt), stopped_in_order():
         assert not was_stopped(lost)
         try:
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
         finally:
             assert is_stopping()
             assert was_stopped(lost)
@@ -38,10 +37,10 @@ def test_other_signals_at_once_are_the_same_request(then: str, code: int) -> Non
         "from segexp.system.signals import exit_code, stopped_in_order\n"
         "with stopped_in_order():\n"
         "    try:\n"
-        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
         "    except KeyboardInterrupt:\n"
         f"        other = signal.{then}\n"
-        "        os._exit = lambda code: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "        os._exit = lambda code: signal.raise_signal(signal.SIGKILL)\n"
         "        [os.kill(os.getpid(), other) for _ in range(2)]\n"
         "        sys.exit(exit_code())\n"
     )
@@ -55,8 +54,8 @@ def test_a_closed_terminal_is_let_go_whatever_came_before(monkeypatch: pytest.Mo
     monkeypatch.setattr(signals, "_let_go_of_the_terminal", lambda: let_go.append(True))
     with pytest.raises(KeyboardInterrupt), stopped_in_order():
         try:
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
         finally:
-            os.kill(os.getpid(), signal.SIGHUP)
+            signal.raise_signal(signal.SIGHUP)
             assert signals.name_of_stop() == "SIGTERM"
     assert let_go == [True]

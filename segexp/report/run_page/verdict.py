@@ -195,21 +195,24 @@ def epochs_sentence(results: Mapping[str, Any], epochs: Sequence[Row]) -> tuple[
     late = max(1, math.ceil(LAST_SHARE * len(found)))
     best = max(found, key=lambda pair: pair[1])
     where = f"the best of {len(found)} validations was at epoch {best[0] + 1:.0f}, by {monitor}"
+    whole = best[1] - min(value for _, value in found)
     if best not in found[-late:]:
+        if _ends_slowly(epochs) and best[1] - max(value for _, value in found[-late:]) <= LEVEL * whole:
+            return (f"{_ONLY_LONGER}: {where}, the end hardly worse{_LEVEL_BY_ITSELF}",)
         return (f"More epochs like these would hardly help: {where}.",)
     gained = best[1] - max(value for _, value in found[:-late])
-    whole = best[1] - min(value for _, value in found)
     end = "validation" if late == 1 else f"{late} validations"
     if gained <= LEVEL * whole:
         much = f"{gained:.2g}" if gained >= LEAST_SHOWN else "nothing"
         told = f"the last {end} of {len(found)} gained {much} in {monitor}"
         if _ends_slowly(epochs):
-            return (
-                f"Whether more epochs would help, only a longer training tells: {told}, but the schedule had brought "
-                "the learning rate near zero by then, where every curve levels off.",
-            )
+            return (f"{_ONLY_LONGER}: {told}{_LEVEL_BY_ITSELF}",)
         return (f"More epochs would hardly help: {told}.",)
     return (f"More epochs would probably help: the last {end} of {len(found)} still gained {gained:.2g} in {monitor}.",)
+
+
+_ONLY_LONGER = "Whether more epochs would help, only a longer training tells"
+_LEVEL_BY_ITSELF = ", but the schedule had brought the learning rate near zero by then, where every curve levels off."
 
 
 def _ends_slowly(epochs: Sequence[Row]) -> bool:

@@ -179,6 +179,14 @@ def test_whether_more_epochs_would_help() -> None:
     # One-cycle and cosine: the end is level whatever there is to learn.
     slowly = "Whether more epochs would help, only a longer training tells: the last validation of 5 gained nothing in "
     assert curve(*level, rates=[0.3, 1.0, 0.5, 0.2, 0.05])[0].startswith(slowly + "val/miou, but the schedule")
+    before = [*(0.1 * epoch for epoch in range(7)), 0.7, 0.6995, 0.6998]
+    falling = [1.0 - 0.1 * epoch for epoch in range(10)]
+    falling[-1] = 0.001
+    assert curve(*before, rates=falling)[0].startswith(
+        slowly.partition(": the last")[0] + ": the best of 10 validations"
+    )
+    # Unless it was worse at the end than before: that is no level.
+    assert curve(*before[:-2], 0.6, 0.5, rates=falling)[0].startswith("More epochs like these would hardly help")
     # A rate that fell because nothing was gained any more, a constant one, one that is still high.
     for rates in ([1.0, 0.1, 0.01, 0.001, 0.001], [0.01] * 5, [1.0, 0.9, 0.7, 0.5, 0.3]):
         assert curve(*level, rates=rates)[0].startswith("More epochs would hardly help")
