@@ -52,10 +52,12 @@ def test_other_signals_at_once_are_the_same_request(then: str, code: int) -> Non
 def test_a_closed_terminal_is_let_go_whatever_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
     let_go: list[bool] = []
     monkeypatch.setattr(signals, "_let_go_of_the_terminal", lambda: let_go.append(True))
+    usual = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may be run below nohup
     with pytest.raises(KeyboardInterrupt), stopped_in_order():
         try:
             signal.raise_signal(signal.SIGTERM)
         finally:
             signal.raise_signal(signal.SIGHUP)
             assert signals.name_of_stop() == "SIGTERM"
+    signal.signal(signal.SIGHUP, usual)
     assert let_go == [True]
