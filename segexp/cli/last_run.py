@@ -18,8 +18,8 @@ def with_last_run(words: Sequence[str]) -> tuple[list[str], Path | None]:
     """The words of a command line with the newest run in place of ``last``, which is given too; None: nobody asks.
 
     ``last`` may stand for any run folder: ``resume=last``, ``report last``, ``run=[last,outputs/a]``. Where a file or
-    folder of that name lies in the working folder, that is meant. The run is looked for below ``output_dir`` where the
-    words give one, else below ``outputs``.
+    folder of that name lies in the working folder, that is meant. ``resume=last`` passes over jobs of
+    sweeps. The run is looked for below ``output_dir`` where the words give one, else below ``outputs``.
 
     Raises:
         DataError: There is no run.
@@ -34,7 +34,8 @@ def with_last_run(words: Sequence[str]) -> tuple[list[str], Path | None]:
     ]
     if not asking or Path(LAST).exists():
         return argv, None
-    run = newest_run(_outputs(argv))
+    # A job of a sweep is gone on with by its sweep: a copy beside it would be counted in its place.
+    run = newest_run(_outputs(argv), single=any(argv[index].lstrip("+").startswith("resume=") for index in asking))
     for index in asking:
         argv[index] = _replaced(argv[index], str(run))
     return argv, run

@@ -4,10 +4,12 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.errors import DataError
 from segexp.runs.attempts import is_evaluation, record_of
 from segexp.runs.entries import to_time
 from segexp.runs.find import walk_folders
+from segexp.runs.manifest_files import MANIFEST
 
 LAST = "last"
 """The word. A path of that name is meant where there is one."""
@@ -15,19 +17,24 @@ OUTPUTS = "outputs"
 """Where runs lie unless a command says otherwise: ``output_dir`` of conf/train.yaml."""
 
 
-def newest_run(top: Path) -> Path:
-    """Finds the run that was started last, in sweeps too; of several started in one second the last by its path.
+def newest_run(top: Path, *, single: bool = False) -> Path:
+    """Finds the run that was started last; of several started in one second the last by its path.
 
     Folders whose run.json cannot be read or tells no time, and evaluations of other runs, are passed over.
 
     Args:
         top: Folder of runs, at any depth below it.
+        single: Whether jobs of sweeps, which their sweep goes on with, are passed over.
 
     Raises:
         DataError: There is none.
     """
     best: tuple[datetime, str] | None = None
+    sweep: Path | None = None
     for folder in runs_by_change(top):
+        if single and (folder.parent / MANIFEST).is_file():
+            sweep = sweep or folder.parent
+            continue
         # A file is not older than the start that it tells of.
         if best is not None and _changed(folder) < best[0].timestamp():
             break
@@ -35,6 +42,9 @@ def newest_run(top: Path) -> Path:
         started = to_time(record.get("started"))
         if started is not None and not is_evaluation(record):
             best = max(best or (started, str(folder)), (started, str(folder)))
+    if best is None and sweep is not None:
+        line = command_line(["-m", hydra_override("sweep.resume", str(sweep))])
+        raise DataError(f"{LAST}: {top} holds jobs of sweeps alone, which their sweep goes on with: {line}")
     if best is None:
         raise DataError(f"{LAST}: no run lies in {top} (looked in {top.absolute()}); give the path of a run folder")
     return Path(best[1])

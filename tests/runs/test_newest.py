@@ -34,6 +34,10 @@ def test_the_run_that_was_started_last_wherever_it_lies() -> None:
     sweep = make_run("outputs/multirun/s/001_seed-1", "2026-11-30T11:00:00+00:00")
     make_run("outputs/b/2026-11-30_09-00-00_bbbb", "2026-11-30T12:30:00+02:00")  # half past ten in UTC
     assert newest_run(Path("outputs")) == sweep
+    (sweep.parent / "manifest.json").write_text("{}")
+    assert newest_run(Path("outputs"), single=True) == Path("outputs/b/2026-11-30_09-00-00_bbbb")
+    with pytest.raises(DataError, match=r"goes on with: python -m segexp -m sweep\.resume=outputs/multirun/s$"):
+        newest_run(Path("outputs/multirun"), single=True)
     broken = {"none": "[]", "cut": '{"started": "2027', "timeless": "{}", "odd": '{"started": 9e99}'}
     for name, content in broken.items():
         make_run(f"outputs/{name}", "").joinpath("run.json").write_text(content)

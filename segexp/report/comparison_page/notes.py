@@ -73,6 +73,11 @@ def _of_group(group: ComparisonGroup) -> Iterator[str]:
     if pooled:
         names = ", ".join(name_of(name, runs[0].results) for name in dict.fromkeys(pooled))
         yield f"Folds are pooled. Over all pixels that cannot be done for {names}: of these it is the mean over folds."
+    yield from few_images(group)
+
+
+def few_images(group: ComparisonGroup) -> Iterator[str]:
+    """A warning where differences rest on too few test images for their intervals."""
     images = len(group.rows[0].tested.images)
     if group.differences and images < FEW and not group.measure.by_loader:
         text = "is 1 test image" if images == 1 else f"are {images} test images"

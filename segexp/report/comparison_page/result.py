@@ -127,10 +127,9 @@ def _drawn(chart: Chart, kind: str) -> bytes:
 
 
 def _of_factors(groups: Sequence[ComparisonGroup], factors: Sequence[FactorTable | None]) -> Iterator[str]:
-    """What a reader of the tables of two keys must know."""
-    if not any(factors):
-        return
-    if (warning := few_seeds(groups)) is not None:
+    """What a reader of means over seeds, and of the tables of two keys, must know."""
+    repeated = any(group.differences and any(len(row.repeats) > 1 for row in group.rows) for group in groups)
+    if (repeated or any(factors)) and (warning := few_seeds(groups)) is not None:
         yield warning
     for table in factors:
         if table is not None and not table.is_complete:

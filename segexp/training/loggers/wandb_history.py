@@ -13,7 +13,7 @@ from typing import Any
 BLOCK, HEADER, START = 32768, 7, 7
 _FULL, _FIRST, _LAST = 1, 2, 4
 STEP = "trainer/global_step"
-QUIET, PATIENCE = 2.0, 10.0
+QUIET, PATIENCE = 5.0, 20.0
 """Seconds without a change after which a file is taken as whole, and that are waited for it at most."""
 
 

@@ -107,14 +107,17 @@ def test_keys_that_do_not_vary_are_refused_with_those_that_do(
     assert message in str(caught.value)
 
 
-def test_without_two_keys_there_is_no_table_and_no_warning(tmp_path: Path) -> None:
+def test_without_two_keys_there_is_no_table_of_them_but_the_warning_of_few_seeds(tmp_path: Path) -> None:
     found = compare([made(tmp_path, REACHED)])
     assert found.factors == (None,)
-    assert not any("fewer than 6" in note for note in found.notes)
+    assert sum("rests on 2 seeds: with fewer than 6" in note for note in found.notes) == 1
     (tex,) = found.write(tmp_path, ("tex",))
     text = tex.read_text(encoding="utf-8")
     assert text.count(r"\begin{table}") == 2
     assert "% A configuration rests on 2 seeds" in text
+    differences = text[text.index("tab:differences") :]
+    assert "A configuration rests on 2 seeds: with fewer than 6" in differences
+    assert "the intervals of differences are too narrow" in differences
 
 
 LONG = {"crop_size": 32, "crops_total": 32, "max_epochs": 2}
