@@ -73,10 +73,10 @@ def _of_group(group: ComparisonGroup) -> Iterator[str]:
     if pooled:
         names = ", ".join(name_of(name, runs[0].results) for name in dict.fromkeys(pooled))
         yield f"Folds are pooled. Over all pixels that cannot be done for {names}: of these it is the mean over folds."
-    yield from few_images(group)
+    yield from too_narrow(group)
 
 
-def few_images(group: ComparisonGroup) -> Iterator[str]:
+def too_narrow(group: ComparisonGroup) -> Iterator[str]:
     """A warning where differences rest on too few test images for their intervals."""
     images = len(group.rows[0].tested.images)
     if group.differences and images < FEW and not group.measure.by_loader:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configurations.figures import Figure
 from segexp.report.comparison_page.factors import FactorTable, few_seeds
-from segexp.report.comparison_page.notes import few_images
+from segexp.report.comparison_page.notes import too_narrow
 from segexp.report.comparison_page.output.base_text import base_reason, explained_p_values
 from segexp.report.comparison_page.output.latex_grid import grid_as_latex
 from segexp.report.comparison_page.output.tables import (
@@ -120,5 +120,5 @@ def _differences_notes(group: ComparisonGroup, searches: Sequence[Search]) -> li
     power = re.compile(r"2/2\\textasciicircum\{\}(\d+)")
     explained = power.sub(r"$2/2^{\1}$", escape_latex(explained_p_values(group)))
     # What has to be known of them stands in print: comments of the file are read by nobody.
-    few = [*few_images(group), *([warning] if (warning := few_seeds([group])) else [])]
+    few = [*too_narrow(group), *([warning] if (warning := few_seeds([group])) else [])]
     return [" ".join([how, base, *([explained] if explained else []), *map(escape_latex, few)])]
