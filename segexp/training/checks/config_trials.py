@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from segexp.config.checks.task_fit import task_name, usual_option
 from segexp.errors import ConfigError, SegexpError
 from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.metrics.base import ImageMeasure, ImagePrediction
@@ -72,7 +73,11 @@ def try_model(module: BaseTask, image: Tensor) -> None:
     # What is no output of pixels has a shape of the task's own, but for the images.
     dimensions = None if of_image or isinstance(module, DenseTask) else 1
     if tuple(logits.shape)[:dimensions] != expected[:dimensions]:
-        instead = "; use a classifier, as model=resnet18" if of_image else ""
+        task = f"{type(module).__module__}.{type(module).__qualname__}"
+        usual, dense = usual_option("model", task), len(logits.shape) == len(image.shape)
+        # Of another number of channels it is the model's own fault.
+        of_another = usual is not None and dense == of_image
+        instead = f"; {task_name(task)} takes a model such as model={usual}" if of_another else ""
         raise ConfigError(f"model: gives logits {tuple(logits.shape)} for {shape}, expected {expected}{instead}")
     if not logits.is_floating_point():
         raise ConfigError(f"model: gives {logits.dtype} for {shape}, expected floats before any activation")
