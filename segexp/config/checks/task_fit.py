@@ -114,6 +114,22 @@ def _of_parts(config: Block, needs: TaskNeeds, names: _Names) -> Iterator[str]:
                 yield f"metric={name} is a measure of masks, {task} has none: leave it out"
 
 
+def fits_task(group: str, target: str, task: str) -> bool:
+    """Tells whether a model or a loss is one of a task's, as far as their source tells.
+
+    Args:
+        group: ``model`` or ``loss``; of any other group all are.
+        target: Dotted name of the class.
+        task: That of the task.
+    """
+    needs = task_needs(task)
+    if needs is None:
+        return True
+    if group == "model":
+        return not unfit_model(needs, model_form(target))
+    return group != "loss" or fits_loss(needs, target)
+
+
 def unfit_model(needs: TaskNeeds, gives: str | None) -> bool:
     """Tells whether outputs of a form are none that a task takes; None: it is not known of what form they are."""
     return gives is not None and needs.model_form is not None and (gives == "mask") != (needs.model_form == "mask")
