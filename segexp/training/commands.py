@@ -78,6 +78,7 @@ def _train_here(experiment: Experiment) -> None:
 
     # Before torch takes its first large block, or the setting comes too late.
     allocator = tune_allocator(experiment.speed.allocator)
+    _keep_threads(experiment.invocation.threads)
     if experiment.plain_lightning:
         with quick_imports():
             from segexp.training.plain.train import train_plain
@@ -88,6 +89,14 @@ def _train_here(experiment: Experiment) -> None:
         from segexp.training.train import train_experiment
 
     train_experiment(experiment, allocator=allocator)
+
+
+def _keep_threads(threads: int | None) -> None:
+    """Computes with as many threads as the run that is repeated or gone on with, on any machine."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
 
 
 def _require_processes(experiment: Experiment) -> None:

@@ -20,6 +20,7 @@ from segexp.runs.console import LOG, log_file
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.runs.writable import PAGES, check_place
+from segexp.system.cores import available_cores
 from segexp.tasks.log_names import headline
 from segexp.training.build import build_callbacks
 from segexp.training.callbacks.checks import check_callbacks
@@ -173,6 +174,8 @@ class TrainingRun(ABC):
         record = RunRecord(folder, invocation.command, self.facts(), goes_on=invocation.goes_on)
         after = self.afterwards(folder)
         self.announce(folder, record)
+        if invocation.threads not in (None, available_cores()):
+            LOG.info(f"threads     {invocation.threads}, as that run had: its last digits depend on them")
         handler = signal.getsignal(signal.SIGINT)
         try:
             content = self._fit_and_test(folder, record, after)
