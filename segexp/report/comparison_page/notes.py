@@ -53,8 +53,10 @@ def comparison_notes(
 def _test_sets(groups: Sequence[ComparisonGroup]) -> Iterator[str]:
     if len(groups) > 1:
         listed = "; ".join(f"{group.letter}: {group.title}" for group in groups)
+        classes = len({frozenset(group.rows[0].tested.classes) for group in groups}) > 1
+        what = "images or classes" if classes else "images"
         yield (
-            f"These runs were tested on {len(groups)} different sets of images; only rows of the same set can be "
+            f"These runs were tested on {len(groups)} different sets of {what}; only rows of the same set can be "
             f"compared. {listed}."
         )
 
