@@ -88,6 +88,7 @@ def _content(folder: RunContents, progress: Progress | None) -> dict[str, object
     title, above = sections.page_title(folder)
     state, state_kind = sections.state(folder)
     commit, dirty = sections.commit(folder)
+    verdict = find_verdict(folder.results, read_rows(folder.path / "metrics.csv"))
     content: dict[str, object] = {
         "title": title,
         "above": above,
@@ -97,8 +98,8 @@ def _content(folder: RunContents, progress: Progress | None) -> dict[str, object
         "error": entries.to_text(folder.run.get("error")),
         "classes": sections.classes(folder),
         "summary": sections.summary(folder),
-        "verdict": find_verdict(folder.results, read_rows(folder.path / "metrics.csv")),
-        "few_images": few_images(folder.run, folder.results),
+        "verdict": verdict,
+        "few_images": few_images(folder.run, folder.results, said=verdict is not None and verdict.tells_few_tested),
         "tooltips": find_tooltips(folder.results),
         "tiles": tiles(folder),
         "beaten": [(found.verdict, str(found)) for found in beaten_by([folder.results])],

@@ -127,5 +127,5 @@ def varied_chart(group: ComparisonGroup) -> Chart | None:
     axes = [
         value_axis(names[key], [row.varied.get(key, ABSENT) for row, _ in found], texts[key], ABSENT) for key in keys
     ]
-    names, means = [row.name for row, _ in found], [mean for _, mean in found]
-    return parallel_chart(names, axes, means, group.measure.label_of_headline, lower=group.measure.lower)
+    rows, means = [row.name for row, _ in found], [mean for _, mean in found]
+    return parallel_chart(rows, axes, means, group.measure.label_of_headline, lower=group.measure.lower)

@@ -107,7 +107,8 @@ def _beaten(group: ComparisonGroup) -> list[Tile]:
     own = {label: value for found in first.beaten for label, value, _ in found.figures}
     # Trivial predictors are judged by counts of all images.
     averaged = Figure("dataset", "").averaged(first.runs[0].results)
-    lines = [(first.name, averaged), *((label, f"{value:.4f}") for label, value in own.items()), *lines]
+    over = f", {averaged}" if averaged else ""
+    lines = [(first.name, ""), *((label + over, f"{value:.4f}") for label, value in own.items()), *lines]
     return [Tile("Better than a trivial predictor", f"0 of {len(group.rows)}", tuple(lines))]
 
 
