@@ -29,6 +29,7 @@ from segexp.runs import entries
 from segexp.runs.contents import RunContents, read_rows, read_run
 from segexp.runs.files import replace_file
 from segexp.runs.find import sweep_of
+from segexp.runs.manifest_files import read_manifest
 from segexp.runs.text import utf8
 
 REPORT = "report.html"
@@ -93,6 +94,7 @@ def _content(folder: RunContents, progress: Progress | None) -> dict[str, object
         "title": title,
         "above": above,
         "sweep": sweep_of(folder.path),
+        "summary_to_come": _summary_to_come(folder.path.resolve().parent),
         "state": state,
         "state_kind": state_kind,
         "error": entries.to_text(folder.run.get("error")),
@@ -121,6 +123,18 @@ def _content(folder: RunContents, progress: Progress | None) -> dict[str, object
     contents = _contents(content, entries.task_kind(folder.results))
     # of a run that goes on everything else is still to come
     return content | {"contents": contents, "missing": [] if progress else missing(folder, content)}
+
+
+def _summary_to_come(sweep: Path) -> bool:
+    """Whether the page of a sweep is still to be made, so that nobody takes the link to it for broken."""
+    if (sweep / "summary.html").is_file():
+        return False
+    try:
+        listed = read_manifest(sweep).get("jobs")
+    except (OSError, DataError):
+        return False
+    jobs = listed if isinstance(listed, list) else []
+    return any(entries.get_in(job, "state") in ("waiting", "running") for job in jobs)
 
 
 def _tables(folder: RunContents) -> dict[str, object]:
