@@ -12,7 +12,7 @@ from segexp.system.cores import CORES
 from segexp.training.commands import _keep_threads
 from tests.config.reruns import Line
 
-RESULT = "OMP_NUM_THREADS=2, but that run had 3 threads: the last digits of a training depend on it"
+RESULT = "OMP_NUM_THREADS=2, but that run had threads=3: the last digits of a training depend on it"
 
 
 @pytest.fixture
