@@ -53,7 +53,7 @@ def _run_training(experiment: Experiment) -> None:
     from segexp.training.distributed.plan import check_plain_ranks, to_start
 
     if experiment.invocation.goes_on:
-        from segexp.training.going_on import what_is_left
+        from segexp.training.resuming.in_place import what_is_left
 
         left = what_is_left(experiment)
         if left is None:
@@ -110,8 +110,8 @@ def run_check(config: Any, invocation: Invocation) -> None:
 
     experiment, own = checked_with_own(config, CheckConfig, invocation)
     if invocation.goes_on:
-        from segexp.training.going_on import begun
-        from segexp.training.own_folder import refuse_owned
+        from segexp.training.resuming.in_place import begun
+        from segexp.training.resuming.own_folder import refuse_owned
 
         refuse_owned(invocation)
         experiment = begun(experiment)

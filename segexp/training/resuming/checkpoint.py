@@ -29,7 +29,7 @@ from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule_part import follows_length
 from segexp.training.callbacks.paths import refuse_paths
 from segexp.training.callbacks.within_epoch import position
-from segexp.training.resume_source import LAST, command, require_checkpoint, told_apart, with_command
+from segexp.training.resuming.source import LAST, command, require_checkpoint, told_apart, with_command
 
 T = TypeVar("T")
 
