@@ -8,10 +8,14 @@ def main() -> None:
     from segexp.cli.app import run
     from segexp.system.garbage import keep_garbage_at_exit
     from segexp.system.pipe import BROKEN_PIPE, output_is_closed
+    from segexp.system.process import in_process_group, run_and_exit
 
     code = run(sys.argv[1:])
+    code = BROKEN_PIPE if output_is_closed() else code
+    if in_process_group():
+        run_and_exit(lambda: code)
     keep_garbage_at_exit()
-    sys.exit(BROKEN_PIPE if output_is_closed() else code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

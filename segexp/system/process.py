@@ -135,6 +135,16 @@ def run_and_exit(work: Callable[[], int]) -> None:
         os._exit(code)
 
 
+def in_process_group() -> bool:
+    """Tells whether this process is one of several that train together and has not left their group.
+
+    So it is after a failure under torchrun or srun. Threads of gloo that wait for the others abort the interpreter
+    while it is taken apart, now and then: then the exit code is not ours. Use :func:`run_and_exit` there.
+    """
+    distributed = sys.modules.get("torch.distributed")
+    return distributed is not None and distributed.is_available() and distributed.is_initialized()
+
+
 def python_path() -> str:
     """Gives the PYTHONPATH with which a process on another machine finds the same code."""
     return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)

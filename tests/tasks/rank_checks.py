@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_objects
+from segexp.training.distributed import process_group
 from tests.contracts.test_losses import CASES, make
 
 SIZES = (3, 2)
@@ -119,6 +120,8 @@ def main(folder: Path, rank: int) -> None:
         found[f"norm {name}"] = norm_check(layer, shape, own, dtype)
     content: dict[str, Any] = {name: list(pair) for name, pair in found.items()}
     torch.save(content, folder / f"found_{rank}.pt")
+    # A process that ends in its group may abort: threads of gloo still wait for the other one.
+    process_group.leave()
 
 
 if __name__ == "__main__":
