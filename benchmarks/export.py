@@ -96,7 +96,7 @@ def _model(name: str, *overrides: str) -> Any:
     from segexp.spec import DataSpec, MaskTarget
     from segexp.tasks.segmentation import Segmentation
     from segexp.tasks.speed import resolve_speed
-    from segexp.training.build import build_model
+    from segexp.training.building.model import build_model
 
     spec = DataSpec(MaskTarget(("ground", "building"), ((0, 0, 0), (255, 255, 255))), 3, (110.0,) * 3, (50.0,) * 3)
     torch.manual_seed(0)

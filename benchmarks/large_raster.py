@@ -91,7 +91,7 @@ def make_run(folder: Path) -> None:
     from segexp.config.composed import checked_train
     from segexp.config.paths import conf_dir
     from segexp.spec import DataSpec, MaskTarget
-    from segexp.training.build import build_model
+    from segexp.training.building.model import build_model
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         composed = compose("train", ["model=cunet", "datamodule=synthetic", "datamodule.scene=buildings"])

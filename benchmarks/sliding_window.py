@@ -176,15 +176,16 @@ def _module_and_image(size: int, *overrides: str) -> tuple[Any, Tensor]:
     from segexp.spec import DataSpec, MaskTarget
     from segexp.tasks.segmentation import Segmentation
     from segexp.tasks.speed import resolve_speed
-    from segexp.training import build
+    from segexp.training.building.loss import build_loss
+    from segexp.training.building.model import build_model
     from segexp.training.hardware import device_type
 
     device = device_type(experiment.trainer.accelerator)
     spec = DataSpec(MaskTarget(("ground", "building"), ((0, 0, 0), (255, 255, 255))), 3, (110.0,) * 3, (50.0,) * 3)
     torch.manual_seed(0)
     module = Segmentation(
-        build.build_model(experiment.model, spec),
-        build.build_loss(experiment.loss, spec), spec, torch.optim.Adam,
+        build_model(experiment.model, spec),
+        build_loss(experiment.loss, spec), spec, torch.optim.Adam,
         speed=resolve_speed(experiment.speed, device, allocator=allocator),
     )  # fmt: skip
     pixels = torch.from_numpy(draw_scene("buildings", 0, 0, size).image).permute(2, 0, 1)[None]

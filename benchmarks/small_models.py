@@ -94,7 +94,7 @@ def _measure(name: str) -> float:
     from segexp.models.sizes import same_size
     from segexp.spec import DataSpec, MaskTarget
     from segexp.tasks.speed import resolve_speed
-    from segexp.training.build import build_model
+    from segexp.training.building.model import build_model
 
     speed = resolve_speed(experiment.speed, "cpu", allocator=allocator)
     layout = torch.channels_last if speed.channels_last else torch.contiguous_format

@@ -103,15 +103,16 @@ def train_bare(overrides: Sequence[str], batch: int, steps: int, *, ours: bool =
     from torch.nn.functional import binary_cross_entropy_with_logits
 
     from segexp.tasks.speed import resolve_speed
-    from segexp.training import build
+    from segexp.training.building.datamodule import build_datamodule
+    from segexp.training.building.model import build_model
     from segexp.training.hardware import device_type
 
     device = device_type(experiment.trainer.accelerator)
     speed = resolve_speed(experiment.speed, device, allocator=allocator)
-    datamodule = build.build_datamodule({**experiment.datamodule, "train_images": 4 * batch}, experiment.augment)
+    datamodule = build_datamodule({**experiment.datamodule, "train_images": 4 * batch}, experiment.augment)
     torch.manual_seed(0)
     layout = torch.channels_last if speed.channels_last else torch.contiguous_format
-    model = build.build_model(experiment.model, datamodule.spec).to(device, memory_format=layout)  # type: ignore[call-overload]
+    model = build_model(experiment.model, datamodule.spec).to(device, memory_format=layout)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     batches = [
         (

@@ -20,6 +20,8 @@ class Invocation:
         origin: Of a run that goes on in its folder, what its own config says of ``resume``: the run it came from.
         take_over: Process that owns the folder, as ``host:number``, from which it is taken all the same.
         notes: What the config has from an earlier run that its words would not give today.
+        threads: Threads of the run that this one repeats or goes on with: the last digits of a training depend on
+            them. None: as many as there are.
         trial: Of a search: study, storage and number, and when to end early; see
             :mod:`segexp.training.callbacks.pruning`.
     """
@@ -35,3 +37,4 @@ class Invocation:
     notes: tuple[str, ...] = ()
     origin: str | None = None
     take_over: str | None = None
+    threads: int | None = None

@@ -21,8 +21,8 @@ from typing import IO, Any
 from unittest import mock
 
 import segexp.evaluation.test
-import segexp.training.build
 import segexp.training.distributed.rank
+import segexp.training.prepare
 import segexp.training.train  # noqa: F401 - what is not imported here, every fork imports itself
 from segexp.cli.app import run
 from segexp.training.distributed import launch

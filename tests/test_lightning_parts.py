@@ -21,7 +21,9 @@ from segexp.config.paths import conf_dir
 from segexp.invocation import Invocation
 from segexp.metrics.torch_metrics import TorchMetrics
 from segexp.spec import DataSpec, MaskTarget
-from segexp.training.build import build_metrics, build_optimizer, build_schedule
+from segexp.training.building.optimizer import build_optimizer
+from segexp.training.building.schedule import build_schedule
+from segexp.training.building.torch_metrics import build_metrics
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "lightning.md"
 LENGTH = 20

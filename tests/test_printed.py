@@ -20,7 +20,7 @@ from segexp.report.run_page.reproduce import commands
 from segexp.runs.checkpoints import find_sources
 from segexp.runs.contents import RunContents
 from segexp.sweeps.layout import resume_command
-from segexp.training.resume_source import checkpoint_of, command, how_to_go_on, in_place
+from segexp.training.resuming.source import checkpoint_of, command, how_to_go_on, in_place
 from tests.config.overrides.test_quoting import ODD
 
 NAMES = [name for name in ODD if name and "/" not in name and name not in ("...", "~")]

@@ -15,7 +15,9 @@ PUBLIC = (
 """What a program of your own imports, and what it gets."""
 PARTS = (
     "segexp.spec", "segexp.types", "segexp.errors", "segexp.losses.base", "segexp.metrics.base", "segexp.data.files",
-    "segexp.data.base", "segexp.tasks.base", "segexp.training.loggers.tracking",
+    "segexp.data.base", "segexp.data.hooks", "segexp.data.read_images", "segexp.tasks.base", "segexp.tasks.hooks",
+    "segexp.tasks.steps.forward", "segexp.tasks.steps.training", "segexp.tasks.steps.evaluation",
+    "segexp.training.loggers.tracking",
 )  # fmt: skip
 """Modules that parts of your own are written with."""
 INDEX = """# Python

@@ -17,6 +17,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from segexp.cli.flags import config_dirs
+from segexp.cli.kept_threads import kept_threads, other_threads, recorded_threads
 from segexp.cli.rerun_notes import left_out, refuse_left_behind, rerun_notes
 from segexp.cli.restore import restore
 from segexp.config.harmless import HARMLESS, changed_keys, is_in_block
@@ -57,6 +58,7 @@ class Earlier:
         recorded: Its overrides as it has them.
         origin: What its config says of ``resume``.
         resumed: Whether the command goes on with it, by ``resume=`` without ``from=``.
+        threads: How many threads it had; None: it does not say.
     """
 
     folder: Path
@@ -68,13 +70,21 @@ class Earlier:
     recorded: tuple[str, ...]
     origin: str | None = None
     resumed: bool = False
+    threads: int | None = None
 
     def is_the_same(self, config: Any) -> bool:
         """Tells whether a composed config is that of the run, so that it may go on in its folder."""
+        return not self._changed(config)
+
+    def is_repeated(self, config: Any) -> bool:
+        """Tells whether a composed config trains what the run has trained, perhaps under another name."""
+        return {*self._changed(config)} <= {"name", "output_dir"}
+
+    def _changed(self, config: Any) -> list[str]:
         before, now = (
             OmegaConf.to_container(OmegaConf.create(tree), resolve=True) for tree in (dict(self.body), config)
         )
-        return isinstance(before, dict) and isinstance(now, dict) and not changed_keys(now, before)
+        return changed_keys(now, before) if isinstance(before, dict) and isinstance(now, dict) else ["all"]
 
     def gone_on(self, command: list[str], new: Sequence[str], take_over: str | None) -> Invocation:
         """Gives the start of a run that goes on in its folder; ``new`` are overrides, harmless ones among them."""
@@ -82,6 +92,7 @@ class Earlier:
         return Invocation(
             command=command, overrides=(*self.recorded, *harmless), choices=dict(self.choices),
             folder=self.folder, goes_on=True, origin=self.origin, take_over=take_over,
+            threads=kept_threads(self.threads), notes=other_threads(self.threads),
         )  # fmt: skip
 
     def chosen(self, now: Mapping[str, str]) -> dict[str, str]:
@@ -231,6 +242,7 @@ def _prepared(
         folder, _written(body, sweep), chosen, held, tuple(lines), body={k: v for k, v in body.items() if k not in own},
         origin=str(stored["resume"]) if stored.get("resume") else None,
         recorded=tuple(map(str, written_words)) if isinstance(written_words, list) else (),
+        threads=recorded_threads(record),
     )  # fmt: skip
 
 

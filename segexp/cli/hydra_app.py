@@ -116,6 +116,7 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
     from omegaconf import OmegaConf
 
     from segexp.cli.from_run import earlier
+    from segexp.cli.kept_threads import kept_threads, other_threads
     from segexp.config.overrides.from_argument import taken_over
 
     state = HydraConfig.get()
@@ -132,11 +133,13 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
         return run.gone_on(["segexp", command.name, *as_typed(as_given(argv))], own, taken_over(argv))
     if taken_over(argv) is not None:
         raise ConfigError("take_over: is for a run that goes on in its folder; with these words it becomes a new one")
+    repeated = run is not None and not sweep and run.is_repeated(config)
     return Invocation(
         command=["segexp", command.name, *as_typed(as_given(argv))],
         overrides=tuple(own) if run is None else run.all_words(own, found),
         choices=found if run is None else run.chosen(found),
         sweep_dir=Path(state.sweep.dir) if sweep else None,
         job=int(state.job.num) if sweep else 0,
-        notes=() if run is None else run.notes,
+        notes=() if run is None else (*run.notes, *(other_threads(run.threads) if repeated else ())),
+        threads=kept_threads(run.threads) if run is not None and repeated else None,
     )

@@ -19,7 +19,7 @@ from segexp.report.pictures.side_by_side import unit_pixels
 from segexp.report.run_page.charts.latents import latent_charts, place_in_plane
 from segexp.runs.console import start_console
 from segexp.runs.files import replace_file
-from segexp.training.build import build_datamodule
+from segexp.training.building.datamodule import build_datamodule
 
 
 def encode_images(config: EncodeConfig) -> str:

@@ -17,7 +17,7 @@ from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
-from segexp.training.build import build_task, read_task
+from segexp.training.building.task import build_task, read_task
 from segexp.training.hardware import device_type
 from segexp.windows.settings import Inference
 

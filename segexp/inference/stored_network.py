@@ -21,7 +21,7 @@ from segexp.runs.pickled.torch_file import why_unreadable
 from segexp.runs.stored_record import refuse_stranger, stored_config
 from segexp.spec import DataSpec, Target
 from segexp.system.causes import cause_of, describe_cause
-from segexp.training.build import build_model
+from segexp.training.building.model import build_model
 
 
 class StoredNetwork(NamedTuple):

@@ -13,7 +13,7 @@ from segexp.config.stored.check import needed
 from segexp.errors import DataError
 from segexp.models.weight_files import TASK_PREFIX, refuse_expanded
 from segexp.spec import DataSpec
-from segexp.training.build import build_model
+from segexp.training.building.model import build_model
 
 
 def network_weights(state: Any, source: Path) -> dict[str, Tensor]:

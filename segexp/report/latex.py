@@ -20,6 +20,8 @@ _SIGNS = {
     "≤": r"$\leq$",
     "²": r"$^2$",
 }
+CAPTION_ABOVE = r"\setlength{\abovecaptionskip}{0pt}\setlength{\belowcaptionskip}{6pt}"
+r"""Within the float: ``article`` has its skip above a caption, and none below, where a table's caption needs it."""
 LONGEST_PART = 13
 """Letters of a word that is not broken: it fits the narrowest column of words."""
 _FOUND = re.compile("|".join(re.escape(letter) for letter in (*_SPECIAL, *_SIGNS)))
@@ -73,7 +75,7 @@ def format_tabular(columns: str, head: str, rows: list[str], below: list[str]) -
 
 
 def format_table(caption: str, label: str, tabulars: Sequence[str], notes: Sequence[str] = ()) -> str:
-    r"""A table to be taken in by ``\input``: caption, one tabular or several under each other, notes in small letters.
+    r"""A table to be taken in by ``\input``: caption, tabulars under each other, notes in small letters.
 
     Args:
         caption: In LaTeX.
@@ -84,7 +86,7 @@ def format_table(caption: str, label: str, tabulars: Sequence[str], notes: Seque
     told = "\\par\n".join(notes)
     below = ["", r"\medskip", rf"\parbox{{\linewidth}}{{\footnotesize\raggedright {told}}}"] if notes else []
     lines = [
-        r"\begin{table}", r"\centering\small", rf"\caption{{{caption}}}", rf"\label{{tab:{label}}}",
+        r"\begin{table}", r"\centering\small", CAPTION_ABOVE, rf"\caption{{{caption}}}", rf"\label{{tab:{label}}}",
         "\n\n\\medskip\n".join(tabulars), *below, r"\end{table}",
     ]  # fmt: skip
     return "\n".join(lines)

@@ -7,7 +7,7 @@ from pathlib import Path
 from segexp.data.reading import forget_data, keep_data
 from segexp.errors import SegexpError
 from segexp.sweeps.layout import JobFiles
-from segexp.training.build import build_datamodule
+from segexp.training.building.datamodule import build_datamodule
 
 LOG = logging.getLogger("segexp.sweeps")
 

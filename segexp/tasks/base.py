@@ -1,50 +1,33 @@
 """What every task shares: scaling, optimiser, schedule, speed, the step of one or several ranks, the checkpoint."""
 
-import contextlib
 import copy
-import math
-import time
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from segexp.config.checks.task_fit import unfit_target
-from segexp.data.base import ImageDataModule
-from segexp.data.sampling.samples import Batch
-from segexp.errors import DivergedError, MismatchError
-from segexp.losses.base import TOTAL
+from segexp.errors import MismatchError
 from segexp.metrics.torch_metrics import TorchMetrics
-from segexp.models.auxiliary import Supervised
-from segexp.models.sizes import same_size
 from segexp.moved import warn_of_directions
 from segexp.runs.checkpoint_format import STAMP
 from segexp.spec import DataSpec, Direction, FigureSpec
-from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
-from segexp.tasks.loaders import flat_loaders, named_by_loader, validates_whole
-from segexp.tasks.log_names import headline, named_terms
 from segexp.tasks.normalize import Normalize
 from segexp.tasks.param_groups import ParamGroups
-from segexp.tasks.prediction import Prediction
-from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
-from segexp.tasks.standalone import Standalone
-from segexp.tasks.step_trace import StepTrace
-from segexp.tasks.steps import optimizer_steps, planned_epochs
+from segexp.tasks.steps.evaluation import EvaluationSteps
+from segexp.tasks.steps.training import TrainingSteps
 from segexp.tasks.test_figures import Measures
 from segexp.windows.settings import Inference
 
-WEIGHT_TYPES = (torch.float16, torch.bfloat16, torch.float64)
-"""Numbers that weights have beside float32, as ``trainer.precision`` asks for."""
 MakeOptimizer = Callable[[Any], Optimizer]
 
 
-class BaseTask(Standalone):
+class BaseTask(TrainingSteps, EvaluationSteps):
     """A network that learns; a subclass says what a batch counts for.
 
     It is complete when constructed: a section ``task`` of the config gives the keys of the subclass, and training gives
@@ -130,13 +113,7 @@ class BaseTask(Standalone):
         self._schedule = schedule
         self._param_groups = param_groups or ParamGroups()
         self._record = record or {}
-        self._val_losses = ImageMeans()
-        self._epoch_start = 0.0
-        self._rate = 0.0
         self._skips_nan = skips_nan
-        self.trace: StepTrace | None = None
-        self._loader = 0
-        self._loader_figures: list[dict[str, float]] = []
         if self.speed.compile:
             # In place: keys of the state dict stay those of the plain model.
             self.model.compile()
@@ -187,327 +164,13 @@ class BaseTask(Standalone):
         other.metrics = metrics or TorchMetrics()
         return other
 
-    # ---- forward
-
-    def forward(self, image: Tensor, stats: Tensor | None = None) -> Tensor:
-        """Outputs of raw images.
-
-        Args:
-            image: uint8 or uint16 (B, C, H, W).
-            stats: float32 (B, 2, C) of the whole images, for crops of them; see :class:`Normalize`.
-
-        Returns:
-            float (B, K, ...), of dense outputs (B, K, H, W) of the image's size.
-        """
-        outputs = self.outputs(image, stats)
-        return outputs.logits if isinstance(outputs, Supervised) else outputs
-
-    def outputs(self, image: Tensor, stats: Tensor | None = None) -> Tensor | Supervised:
-        """Runs the model like :meth:`forward`, but gives the auxiliary logits of training mode too."""
-        scaled = self.scale(image, stats)
-        own = next((weight.dtype for weight in self.model.parameters()), scaled.dtype)
-        return same_size(self.model, scaled.to(own) if own in WEIGHT_TYPES else scaled)
-
-    def evaluated(self, image: Tensor) -> Tensor:
-        """Outputs of whole images as they are judged, the same in validation, test and prediction, float32.
-
-        Mixed precision is for training: the network sees them in the numbers of its weights.
-        """
-        with torch.autocast(image.device.type, enabled=False):
-            outputs: Tensor = self(image).float()
-        return outputs
-
-    # ---- training
-
-    def computed(self) -> dict[str, Any]:
-        """Values that the loss computed from the training images, plain and by key, for run.json."""
-        return {}
-
-    def target_of(self, batch: Batch) -> Tensor:
-        """Gives what outputs are compared with: the ``target`` of the batch, unless a task makes another one of it."""
-        return batch["target"]
-
-    def loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """The scalar to be minimised under ``total``, and what else of the loss is worth logging, by name."""
-        return {TOTAL: self.loss(outputs, target)}
-
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Computes what is minimised, under bfloat16 autocast where that is on: loss and weighted auxiliary losses.
-
-        ``train/loss`` is the loss of the model's own outputs, comparable with ``val/loss``; what auxiliary outputs add
-        is logged as ``train/loss/auxiliary``.
-
-        On several ranks each computes the loss of the whole batch, of which its own samples have a gradient; times
-        their number, since gradients are averaged over ranks.
-        """
-        batch = self.taken(batch)
-        # Read here: at the end of the epoch the schedule has moved on.
-        self._rate = self.trainer.optimizers[0].param_groups[0]["lr"]
-        sizes = None if self._shares is None else self._shares(batch_idx)
-        shared = contextlib.nullcontext() if sizes is None else SharedBatchNorm()
-        with shared, self.autocast():
-            outputs = self.outputs(batch["image"], batch.get("stats"))
-        with torch.autocast(self.device.type, enabled=False):
-            return self._trained_loss(outputs, self.target_of(batch), sizes)
-
-    def autocast(self) -> contextlib.AbstractContextManager[Any]:
-        """Context of training in bfloat16; what ``trainer.precision`` asks for Lightning has put around it."""
-        if not self.speed.bfloat16:
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
-
-    def _trained_loss(self, outputs: Tensor | Supervised, target: Tensor, sizes: Sequence[int] | None) -> Tensor:
-        """What is minimised, in float32 whatever the network computes in."""
-        if sizes is not None:
-            outputs, target = all_gather_outputs(outputs, sizes), all_gather_batch(target, sizes)
-        if isinstance(outputs, Supervised):
-            loss = self._log_loss(outputs.logits, target) + self._log_auxiliary(outputs, target)
-        else:
-            loss = self._log_loss(outputs, target)
-        return loss if sizes is None else loss * len(sizes)
-
-    def _log_loss(self, outputs: Tensor, target: Tensor) -> Tensor:
-        terms = self.loss_terms(outputs, target)
-        self.trace = StepTrace(outputs.detach(), {name: value.detach() for name, value in terms.items()})
-        if self._leaves_out(terms[TOTAL]):
-            return terms[TOTAL]
-        named = named_terms("train", terms)
-        self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(target))
-        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined] # Trainer sets it
-        if (self.global_step + 1) % every == 0:
-            of_step = {f"{name}_step": value for name, value in named.items()}
-            self.log_dict(of_step, on_step=True, on_epoch=False)
-        return terms[TOTAL]
-
-    def _log_auxiliary(self, outputs: Supervised, target: Tensor) -> Tensor:
-        """Weighted sum of the losses of the auxiliary logits."""
-        pairs = zip(outputs.weights, outputs.auxiliary, strict=True)
-        total = torch.stack([weight * self.loss_terms(logits, target)[TOTAL] for weight, logits in pairs]).sum()
-        if not self._leaves_out(total):
-            self.log("train/loss/auxiliary", total.detach(), on_step=False, on_epoch=True, batch_size=len(target))
-        return total
-
-    def _leaves_out(self, loss: Tensor) -> bool:
-        """Whether the step of this loss is left out, see ``trainer.on_nan``."""
-        return self._skips_nan and not bool(loss.isfinite())
-
-    def on_train_epoch_start(self) -> None:
-        """Starts the clock of the epoch."""
-        self._epoch_start = time.perf_counter()
-
-    @property
-    def epoch_seconds(self) -> float:
-        """Seconds that the epoch has taken so far; set where a training goes on within one."""
-        return time.perf_counter() - self._epoch_start
-
-    @epoch_seconds.setter
-    def epoch_seconds(self, seconds: float) -> None:
-        self._epoch_start = time.perf_counter() - seconds
-
-    def on_train_epoch_end(self) -> None:
-        """Logs the learning rate of the last batch and the seconds of the epoch; moves a plateau schedule."""
-        if self._schedule is not None:
-            self._schedule.watch(self.lr_schedulers(), self.current_epoch, self.trainer.callback_metrics)
-        self.log_dict({"lr": self._rate, "seconds": self.epoch_seconds})
-
-    def make_optimizer(self) -> Optimizer:
-        """The optimiser of all weights that are trained."""
-        if not self._param_groups.plain:
-            others = [p for name, p in self.named_parameters() if not name.startswith("model.") and p.requires_grad]
-            return self._param_groups.optimizer(self._optimizer, self.model, others)
-        made: Optimizer = self._optimizer([p for p in self.parameters() if p.requires_grad])
-        return made
-
-    def configure_optimizers(self) -> Any:
-        """Optimiser and schedule as Lightning wants them."""
-        optimizer = self.make_optimizer()
-        if self._schedule is None:
-            return optimizer
-        steps = optimizer_steps(self.trainer)
-        epochs = planned_epochs(self.trainer, steps)
-        # Without an end in steps, a schedule that is as long as the run was refused.
-        scheduler = self._schedule.build(optimizer, steps=1 if math.isinf(steps) else int(steps), epochs=epochs)
-        return {"optimizer": optimizer, "lr_scheduler": self._schedule.for_lightning(scheduler)}
-
-    @property
-    def schedule(self) -> Schedule | None:
-        """Learning-rate schedule; None: a constant rate."""
-        return self._schedule
-
-    # ---- validation and test
-
-    @abstractmethod
-    def start_counting(self, phase: Literal["val", "test"]) -> None:
-        """Forgets what was counted."""
-
-    @abstractmethod
-    def count(self, phase: Literal["val", "test"], outputs: Tensor, batch: Batch) -> None:
-        """Counts a batch of whole images, each of which comes once.
-
-        Args:
-            phase: Validation or test.
-            outputs: float32, as :meth:`evaluated` gives them.
-            batch: With ``target``, and the numbers of the images (B,) under ``index``.
-        """
-
-    @abstractmethod
-    def figures(self) -> dict[str, float | None]:
-        """Figures of all validation images that were counted, by the names in ``figure_specs``; None: undefined."""
-
-    @abstractmethod
-    def predictor_results(self) -> Sequence[PredictorResult]:
-        """The figures of the model after a test, first as it is used, then what is worth standing beside that."""
-
-    def predictions(self, outputs: Tensor) -> Sequence[Prediction]:
-        """Predictions for each image (B), of outputs as :meth:`evaluated` gives them; a task that has it is predicted.
-
-        Raises:
-            NotImplementedError: The task does not say.
-        """
-        raise NotImplementedError(f"{type(self).__name__} has no predictions")
-
-    def deployed(self, outputs: Tensor) -> Tensor:
-        """Outputs of an exported file, of outputs (B, K, ...): these, unless a task makes something else of them.
-
-        Tensor operations alone, so that it becomes part of the graph.
-        """
-        return outputs
-
-    def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
-        """Results of trivial predictors on the test images; they choose on training and validation images only."""
-        return []
-
-    def evaluation_loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """Terms of the loss of whole images, without a gradient; those of :meth:`loss_terms` unless a task differs."""
-        return self.loss_terms(outputs, target)
-
-    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Loss and counts of whole images, in float32.
-
-        Raises:
-            DivergedError: An output is nan; it would count as something and look like a result.
-        """
-        self._turn_to("val", dataloader_idx)
-        batch = self.taken(batch)
-        first = int(batch["index"][0])
-        if first < 0:
-            return  # a rank without an image of its own was given one that another has
-        outputs = self.evaluated(batch["image"])
-        self._refuse_nan(outputs, batch, "val", f"after epoch {self.current_epoch + 1}")
-        with torch.autocast(outputs.device.type, enabled=False):
-            terms = self.evaluation_loss_terms(outputs, self.target_of(batch))
-        self._val_losses.add(first, len(batch["target"]), named_terms("val", terms))
-        self.count("val", outputs, batch)
-        if self.metrics.metrics:
-            self.metrics.update(*self.metric_inputs(outputs, batch))
-
-    def metric_inputs(self, outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Inputs of torchmetrics' measures: predictions (B, ...) and targets (B, ...).
-
-        Of data with classes these are probabilities (B, K, ...) and class numbers, of which
-        :func:`segexp.metrics.torch_inputs.class_inputs` makes what each measure takes; else they are handed on.
-
-        Args:
-            outputs: float32, as :meth:`evaluated` gives them.
-            batch: With its target.
-        """
-        return outputs, self.target_of(batch)
-
-    @property
-    def may_choose(self) -> bool:
-        """True if what is counted may choose a threshold: all images of the first loader of a validation."""
-        return self._loader == 0 and validates_whole(self.trainer, 0)
-
-    def _start_loader(self, phase: Literal["val", "test"], number: int) -> None:
-        """Starts counting the images of a loader."""
-        self._loader = number
-        self._numbered = 0
-        self.start_counting(phase)
-        self.metrics.start(self.device)
-
-    def _turn_to(self, phase: Literal["val", "test"], number: int) -> None:
-        """Closes what was counted of the loaders before one; all ranks pass by each of them."""
-        while self._loader < number:
-            self._loader_figures.append(self._figures_to_log(phase))
-            self._start_loader(phase, self._loader + 1)
-
-    def _figures_to_log(self, phase: Literal["val", "test"]) -> dict[str, float]:
-        """Figures of a loader by their logged names."""
-        if phase == "test":
-            return headline({"rows": [self.predictor_results()[0].to_dict(None)]}) if self.logs_test else {}
-        losses = self._val_losses.take()
-        named = {f"val/{name}": value for name, value in self.figures().items()}
-        named |= {f"val/{name}": value for name, value in self.metrics.values().items()}
-        return losses | {name: float("nan") if value is None else value for name, value in named.items()}
-
-    def _log_loaders(self, phase: Literal["val", "test"], loaders: Any) -> None:
-        """Logs the figures of all loaders."""
-        self._turn_to(phase, len(flat_loaders(loaders)) - 1)
-        found, self._loader_figures = [*self._loader_figures, self._figures_to_log(phase)], []
-        self.log_dict(named_by_loader(found), add_dataloader_idx=False)
-
-    def on_validation_epoch_start(self) -> None:
-        """Starts counting."""
-        self._start_loader("val", 0)
-
-    def on_validation_epoch_end(self) -> None:
-        """Logs the figures of all validation images; of several loaders see :func:`named_by_loader`."""
-        self._log_loaders("val", self.trainer.val_dataloaders)
-
-    def on_test_epoch_start(self) -> None:
-        """Starts counting."""
-        self._start_loader("test", 0)
-
-    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Counts whole images, in float32.
-
-        Raises:
-            DivergedError: An output is nan, as in validation.
-        """
-        self._turn_to("test", dataloader_idx)
-        batch = self.taken(batch)
-        outputs = self.evaluated(batch["image"])
-        self._refuse_nan(outputs, batch, "test", "for a test image")
-        self.count("test", outputs, batch)
-        if self.metrics.metrics:
-            self.metrics.update_images(*self.metric_inputs(outputs, batch), batch["index"])
-
-    def on_test_epoch_end(self) -> None:
-        """Logs the figures of all test images: over all of them where there are such, else the mean over images."""
-        self._log_loaders("test", self.trainer.test_dataloaders)
-
     def unlogged(self) -> Self:
         """Gives a task of the same network whose test is not logged: what reads its results writes them."""
         other = self.twin()
         other.logs_test = False
         return other
 
-    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Any:
-        """Predictions for each image (B), see :meth:`predictions`; its outputs where it does not say."""
-        outputs = self.evaluated(self.taken(batch)["image"])
-        return outputs if type(self).predictions is BaseTask.predictions else self.predictions(outputs)
-
-    def _refuse_nan(self, outputs: Tensor, batch: Batch, phase: Literal["val", "test"], when: str) -> None:
-        bad = outputs.isnan().reshape(len(outputs), -1).any(1)
-        if not bool(bad.any()):
-            return
-        data = getattr(self._trainer, "datamodule", None)
-        items = data.items(phase) if isinstance(data, ImageDataModule) else []
-        names = [items[number].name for number in batch["index"][bad.cpu()].tolist() if number < len(items)]
-        named = f" ({', '.join(names[:4])})" if names else ""
-        raise DivergedError(
-            f"the model gives nan {when}{named}: training diverged. Lower optimizer.lr, "
-            "limit the gradient (trainer.gradient_clip_val=1.0) or train with speed.precision=float32"
-        )
-
     # ---- checkpoint
-
-    def state(self) -> dict[str, Any]:
-        """State beside the weights that a trained model needs, in plain values; see :meth:`take_state`."""
-        return {}
-
-    def take_state(self, stored: Mapping[str, Any]) -> None:
-        """Takes what :meth:`state` gave when the checkpoint was written."""
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds config, data spec and state: all that is needed to build the model again; plain types only."""

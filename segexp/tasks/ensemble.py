@@ -1,6 +1,7 @@
 """Several models that are asked together: the mean of their probabilities."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -30,8 +31,12 @@ class EnsembleModule(Segmentation):
         # Statistics are measured where one member needs them; others take no notice.
         self.scale.per_image = any(member.scale.per_image for member in members)
 
+    @property
+    def members(self) -> list[Segmentation]:
+        """The tasks whose probabilities are averaged."""
+        return list(cast("Iterable[Segmentation]", self.model))
+
     def forward(self, image: Tensor, stats: Tensor | None = None) -> Tensor:
         """Log-odds or logarithms (B, K, H, W) of the mean probability of raw images (B, C, H, W)."""
-        members: list[Segmentation] = list(self.model)
-        mean = torch.stack([self.probabilities(member(image, stats).float()) for member in members]).mean(dim=0)
+        mean = torch.stack([self.probabilities(member(image, stats).float()) for member in self.members]).mean(dim=0)
         return self.from_spatial(mean)

@@ -53,7 +53,7 @@ def _run_training(experiment: Experiment) -> None:
     from segexp.training.distributed.plan import check_plain_ranks, to_start
 
     if experiment.invocation.goes_on:
-        from segexp.training.going_on import what_is_left
+        from segexp.training.resuming.in_place import what_is_left
 
         left = what_is_left(experiment)
         if left is None:
@@ -78,6 +78,7 @@ def _train_here(experiment: Experiment) -> None:
 
     # Before torch takes its first large block, or the setting comes too late.
     allocator = tune_allocator(experiment.speed.allocator)
+    _keep_threads(experiment.invocation.threads)
     if experiment.plain_lightning:
         with quick_imports():
             from segexp.training.plain.train import train_plain
@@ -88,6 +89,14 @@ def _train_here(experiment: Experiment) -> None:
         from segexp.training.train import train_experiment
 
     train_experiment(experiment, allocator=allocator)
+
+
+def _keep_threads(threads: int | None) -> None:
+    """Computes with as many threads as the run that is repeated or gone on with, on any machine."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
 
 
 def _require_processes(experiment: Experiment) -> None:
@@ -101,8 +110,8 @@ def run_check(config: Any, invocation: Invocation) -> None:
 
     experiment, own = checked_with_own(config, CheckConfig, invocation)
     if invocation.goes_on:
-        from segexp.training.going_on import begun
-        from segexp.training.own_folder import refuse_owned
+        from segexp.training.resuming.in_place import begun
+        from segexp.training.resuming.own_folder import refuse_owned
 
         refuse_owned(invocation)
         experiment = begun(experiment)

@@ -21,7 +21,7 @@ from segexp.system.signals import exit_code, is_stopping, name_of_stop
 from segexp.training.callbacks.stopping import Clock
 from segexp.training.callbacks.within_epoch import position
 from segexp.training.distributed import process_group as group
-from segexp.training.resume_source import how_to_go_on, in_place
+from segexp.training.resuming.source import how_to_go_on, in_place
 
 
 def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Afterwards) -> BaseException:

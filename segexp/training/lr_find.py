@@ -28,7 +28,7 @@ from segexp.runs.console import start_console
 from segexp.runs.folder import RunFolder
 from segexp.runs.writable import PAGES, check_place
 from segexp.system.causes import reason_of
-from segexp.training.build import build_callbacks
+from segexp.training.building.callbacks import build_callbacks
 from segexp.training.distributed.strategies import one_process, trainer_plugins
 from segexp.training.hardware import with_hardware
 from segexp.training.plain.build import build_data, build_module

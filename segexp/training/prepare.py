@@ -26,12 +26,18 @@ from segexp.tasks.dense import DenseTask
 from segexp.tasks.param_groups import ParamGroups
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed, resolve_speed
-from segexp.training import build
-from segexp.training.build_schedule import describe_momentum
+from segexp.training.building.datamodule import build_datamodule
+from segexp.training.building.loss import build_any_loss, build_loss
+from segexp.training.building.measures import build_measures
+from segexp.training.building.model import build_model
+from segexp.training.building.optimizer import build_optimizer
+from segexp.training.building.schedule import build_schedule, check_length, describe_momentum
+from segexp.training.building.task import TaskBlock, build_task, read_task
+from segexp.training.building.torch_metrics import build_metrics
 from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.estimate.batch_size import find_batch_size
-from segexp.training.initial_weights import Start, start_from
 from segexp.training.run_length import RunLength, measured
+from segexp.training.transfer.initial_weights import Start, start_from
 from segexp.windows.settings import Inference
 
 
@@ -64,7 +70,7 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     Raises:
         UserError: Data, model, loss or settings are at fault, or do not go together.
     """
-    datamodule = build.build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
+    datamodule = build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
     datamodule.setup()
     datamodule.check_device(experiment.device)
     experiment = settled(experiment, datamodule)
@@ -84,14 +90,14 @@ def _with_found_batch(experiment: Experiment, datamodule: ImageDataModule, *, al
 
 def _built(experiment: Experiment, datamodule: ImageDataModule, *, allocator: bool) -> Prepared:
     """The parts of a training whose data are set up."""
-    block = build.read_task(experiment.task)
+    block = read_task(experiment.task)
     check_views(experiment, block.kind)
     pl.seed_everything(experiment.seed, verbose=False)
-    model = build.build_model(experiment.model, block.adapted(datamodule.spec), published=not experiment.resumes)
+    model = build_model(experiment.model, block.adapted(datamodule.spec), published=not experiment.resumes)
     started_from = start_from(model, experiment)
     task, length = _task(experiment, block, datamodule, model, started_from, allocator=allocator)
     check_batches(datamodule.samples_per_epoch, datamodule.loader, experiment.ranks)
-    build.check_length(experiment, task.schedule, length.seen.train)
+    check_length(experiment, task.schedule, length.seen.train)
     _try_sizes(task, datamodule)
     datamodule.add_notes(describe_momentum(experiment, task.schedule))
     if started_from is not None:
@@ -101,7 +107,7 @@ def _built(experiment: Experiment, datamodule: ImageDataModule, *, allocator: bo
 
 def _task(
     experiment: Experiment,
-    block: build.TaskBlock,
+    block: TaskBlock,
     datamodule: ImageDataModule,
     model: nn.Module,
     started_from: Start | None,
@@ -113,13 +119,13 @@ def _task(
     loss = _loss(experiment, block.kind, spec, datamodule)
     measures = _measures(experiment, block.kind, spec)
     length = measured(experiment, datamodule)
-    task = build.build_task(
+    task = build_task(
         _divided(experiment, block),
         model=model,
         loss=loss,
         spec=spec,
         schedule=schedule_of_run(experiment),
-        optimizer=build.build_optimizer(experiment.optimizer, model),
+        optimizer=build_optimizer(experiment.optimizer, model),
         speed=speed_of(experiment, allocator=allocator),
         record={"config": experiment.recorded(), "split": _split(datamodule), **_lineage(started_from)},
         inference=Inference(**vars(experiment.inference)),
@@ -133,18 +139,16 @@ def _task(
 
 def _measures(experiment: Experiment, task: type[BaseTask], spec: DataSpec) -> dict[str, Any]:
     """The measures of torchmetrics and the costly ones, and whether what the config watches is among their names."""
-    metrics = build.build_metrics(experiment.metric, spec)
+    metrics = build_metrics(experiment.metric, spec)
     check_watched_measures(experiment, spec.classes)
-    costly = build.build_measures(experiment.metric, spec) if task.takes_measures else {}
+    costly = build_measures(experiment.metric, spec) if task.takes_measures else {}
     return {"metrics": metrics, "measures": costly}
 
 
 def schedule_of_run(experiment: Experiment) -> Schedule | None:
     """Builds the learning-rate schedule of an experiment, tried on its optimiser."""
     every = experiment.fitting.check_val_every_n_epoch or 1
-    return build.build_schedule(
-        experiment.scheduler, experiment.optimizer, every, experiment.task_class, experiment.metric
-    )
+    return build_schedule(experiment.scheduler, experiment.optimizer, every, experiment.task_class, experiment.metric)
 
 
 def speed_of(experiment: Experiment, *, allocator: bool) -> Speed:
@@ -168,8 +172,8 @@ def _lineage(started_from: Start | None) -> dict[str, Any]:
 def _loss(experiment: Experiment, task: type[BaseTask], spec: DataSpec, datamodule: ImageDataModule) -> nn.Module:
     """The loss, tried once; what it counts are the training images alone: others must not shape the training."""
     if not issubclass(task.loss_class, SegmentationLoss):
-        return build.build_any_loss(experiment.loss, task)
-    loss = build.build_loss(experiment.loss, spec, lambda: _class_counts(datamodule), task.loss_class)
+        return build_any_loss(experiment.loss, task)
+    loss = build_loss(experiment.loss, spec, lambda: _class_counts(datamodule), task.loss_class)
     try_loss(loss, spec)
     return loss
 
@@ -189,7 +193,7 @@ def settled(experiment: Experiment, datamodule: ImageDataModule) -> Experiment:
     return replace(experiment, datamodule={**experiment.datamodule, **datamodule.settled()})
 
 
-def _divided(experiment: Experiment, block: build.TaskBlock) -> build.TaskBlock:
+def _divided(experiment: Experiment, block: TaskBlock) -> TaskBlock:
     """The block as it is trained; what divides its weights between ranks takes time to import."""
     if experiment.trainer.strategy != "fsdp" or experiment.ranks == 1:
         return block

@@ -26,10 +26,10 @@ from segexp.runs.folder import RunFolder
 from segexp.spec import IGNORED, DataSpec
 from segexp.system.causes import reason_of
 from segexp.tasks.base import BaseTask
-from segexp.training import build
+from segexp.training.building.datamodule import build_datamodule
+from segexp.training.estimate.step_time import seconds_per_step
 from segexp.training.hardware import device_type, with_hardware
 from segexp.training.prepare import prepare, settled
-from segexp.training.step_time import seconds_per_step
 
 COUNTED = 200
 """Samples whose classes are counted."""
@@ -92,7 +92,7 @@ def _prepared(
     if step or batch_size_is_auto(experiment.datamodule):
         found = prepare(with_hardware(experiment), allocator=allocator)
         return found.experiment, found.datamodule, found.module if step else None
-    datamodule = build.build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
+    datamodule = build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
     datamodule.setup()
     return settled(experiment, datamodule), datamodule, None
 

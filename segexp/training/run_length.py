@@ -8,7 +8,7 @@ from segexp.config.schema import TrainerConfig
 from segexp.data.base import ImageDataModule
 from segexp.data.splits.rules import Phase
 from segexp.errors import ConfigError
-from segexp.tasks.steps import epochs_of_steps, steps_of_epochs
+from segexp.tasks.steps.planned import epochs_of_steps, steps_of_epochs
 
 
 @dataclass(frozen=True)

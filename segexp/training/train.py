@@ -24,17 +24,17 @@ from segexp.training.distributed.plan import own_device
 from segexp.training.distributed.strategies import gather_weights, strategy_arguments
 from segexp.training.estimate.out_of_memory import FailedStage, step_out_of_memory
 from segexp.training.estimate.run import RunEstimate, estimate_run
-from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.log_summary import log_summary
 from segexp.training.nonfinite.guard import guard_steps, skipped_steps
-from segexp.training.own_folder import run_parent
 from segexp.training.partial import describe_parts, restore_tested, with_tested_images
 from segexp.training.prepare import Prepared, prepare
-from segexp.training.resume import check_resume, keep_last
+from segexp.training.resuming.checkpoint import check_resume, keep_last
+from segexp.training.resuming.own_folder import run_parent
+from segexp.training.resuming.run_split import dealt_anew, taken_up
 from segexp.training.run_facts import run_facts
-from segexp.training.run_split import dealt_anew, taken_up
 from segexp.training.trainer import build_trainer
 from segexp.training.training_run import TrainingRun, check_beforehand, pruning_callbacks
+from segexp.training.transfer.frozen import check_finetuning, describe_random_frozen
 from segexp.training.warning_filters import quiet_warnings
 
 

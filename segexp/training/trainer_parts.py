@@ -11,8 +11,8 @@ from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy, Stra
 
 from segexp.config.schema import ObjectConfig, TrainerConfig
 from segexp.errors import ConfigError
+from segexp.training.building.constructor_errors import naming_section
 from segexp.training.checks.config_trials import expect
-from segexp.training.constructor_errors import naming_section
 
 PROFILERS: Mapping[str, type[Profiler]] = {
     "simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": PyTorchProfiler,

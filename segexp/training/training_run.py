@@ -20,8 +20,9 @@ from segexp.runs.console import LOG, log_file
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.runs.writable import PAGES, check_place
+from segexp.system.cores import available_cores
 from segexp.tasks.log_names import headline
-from segexp.training.build import build_callbacks
+from segexp.training.building.callbacks import build_callbacks
 from segexp.training.callbacks.checks import check_callbacks
 from segexp.training.callbacks.pruning import Pruning, end_if_pruned
 from segexp.training.callbacks.training_time import trained_before
@@ -31,15 +32,15 @@ from segexp.training.endings import ended, finished, trained_epochs, was_stopped
 from segexp.training.estimate.disk import lying_bytes
 from segexp.training.estimate.limits import KEY
 from segexp.training.hardware import with_hardware
-from segexp.training.initial_weights import check_init_from
 from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
 from segexp.training.loggers.epoch_table import EpochTable
 from segexp.training.loggers.tracking import tell
 from segexp.training.nonfinite.guard import skipped_steps
-from segexp.training.own_folder import own_run_folder, run_parent
-from segexp.training.resume import earlier_rows, earlier_steps
+from segexp.training.resuming.checkpoint import earlier_rows, earlier_steps
+from segexp.training.resuming.own_folder import own_run_folder, run_parent
 from segexp.training.run_facts import tracked_facts
 from segexp.training.trainer import time_limit, try_trainer
+from segexp.training.transfer.initial_weights import check_init_from
 
 
 def check_beforehand(experiment: Experiment) -> tuple[Experiment, dict[str, Callback]]:
@@ -173,6 +174,8 @@ class TrainingRun(ABC):
         record = RunRecord(folder, invocation.command, self.facts(), goes_on=invocation.goes_on)
         after = self.afterwards(folder)
         self.announce(folder, record)
+        if invocation.threads not in (None, available_cores()):
+            LOG.info(f"threads     {invocation.threads}, as that run had: its last digits depend on them")
         handler = signal.getsignal(signal.SIGINT)
         try:
             content = self._fit_and_test(folder, record, after)

@@ -61,3 +61,42 @@ def test_charts_tell_of_every_mark(browser: Chromium, sweep: Path) -> None:
     texts = set(browser.run(told))
     assert browser.complaints == []
     assert any("worse" in text or "better" in text for text in texts), texts
+
+
+CONTRAST = """(() => {
+  const pen = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const rgba = text => {
+    pen.clearRect(0, 0, 1, 1); pen.fillStyle = text; pen.fillRect(0, 0, 1, 1);
+    const found = pen.getImageData(0, 0, 1, 1).data; return [found[0], found[1], found[2], found[3] / 255];
+  };
+  const over = (top, below) => [0, 1, 2].map(i => below[i] * (1 - top[3]) + top[i] * top[3]);
+  const light = c => {
+    const [r, g, b] = c.map(v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const behind = e => e ? over(rgba(getComputedStyle(e).backgroundColor), behind(e.parentElement)) : [255, 255, 255];
+  const shown = e => e.offsetParent && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim());
+  return Math.min(...[...document.querySelectorAll("main *")].filter(shown).map(e => {
+    const below = behind(e), pair = [light(below), light(over(rgba(getComputedStyle(e).color), below))].sort();
+    return pair[1] / pair[0];
+  }));
+})()"""
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_stands_out_and_tables_are_named(browser: Chromium, sweep: Path, dark: bool) -> None:
+    browser.open((sweep / "summary.html").as_uri(), dark=dark)
+    assert browser.run(CONTRAST) >= 4.5
+    assert browser.run("[...document.querySelectorAll('table')].filter(t => !t.ariaLabel).length") == 0
+    assert browser.run("[...document.querySelectorAll('th')].filter(t => !t.scope).length") == 0
+
+
+def test_tables_are_seen_whole_on_screen_and_on_paper(browser: Chromium, sweep: Path) -> None:
+    browser.open((sweep / "summary.html").as_uri(), width=1280)
+    cut = "[...document.querySelectorAll('section:not([id^=all]) .scroll')].filter(s => s.scrollWidth > s.clientWidth)"
+    assert browser.run(f"{cut}.length") == 0
+    # A4 across, within its margins.
+    browser.open((sweep / "summary.html").as_uri(), width=1030)
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    assert browser.run("getComputedStyle(document.querySelector('.scroll')).overflowX") == "visible"
+    assert browser.run("document.documentElement.scrollWidth") == 1030

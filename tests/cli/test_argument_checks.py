@@ -88,6 +88,15 @@ def test_wrong_words_are_named_at_once() -> None:
         assert (answer.heavy, answer.files, answer.out) == ([], [], ""), line
 
 
+def test_a_run_typed_without_its_key_is_answered_with_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [run(["predict", "last", "my photos"]), run(["export", "outputs/a", "format=onnx"])] == [2, 2]
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith(
+        "expected run=, input=; write python -m segexp predict run=last 'input=my photos' output=predict_output"
+    )
+    assert second.endswith("expected run=; write python -m segexp export run=outputs/a format=onnx")
+
+
 def test_all_mistyped_words_are_told_in_one_go() -> None:
     line = ["model=cunett", "loss=dise", "max_epochs=3", "model.widht=4", "name = 'my run'"]
     both, several = check_lines([line, line[:4]])

@@ -102,7 +102,6 @@ def test_command_words_of_other_tools(word: str, here: str, capsys: pytest.Captu
         ("test run=last device=cpu", "evaluate run=last device=cpu"),
         ("segment datamodule.root=photos", "datamodule=folder datamodule.root=photos"),
         ("evaluate last", "evaluate run=last"),
-        ("predict last photos device=cpu", "predict run=last input=photos device=cpu"),
     ],
 )
 def test_words_of_a_command_are_kept_in_the_line_to_write(

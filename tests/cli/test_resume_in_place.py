@@ -11,8 +11,8 @@ from segexp.cli.app import compose_training, run
 from segexp.config.experiment import Experiment
 from segexp.config.overrides.from_argument import resumed_run
 from segexp.training.distributed.plan import RankInfo
-from segexp.training.going_on import what_is_left
-from segexp.training.resume_source import checkpoint_of
+from segexp.training.resuming.in_place import what_is_left
+from segexp.training.resuming.source import checkpoint_of
 
 WORDS = ("datamodule.size=32", "model.base=2", "trainer.max_epochs=4", "trainer.accelerator=cpu", "scheduler=none")
 
@@ -120,6 +120,6 @@ def test_what_the_clock_ended_goes_on_in_a_new_run_and_helping_ranks_say_nothing
     assert what_is_left(experiment) is None
     line = "python -m segexp 'from=outputs/a run' 'resume=outputs/a run/checkpoints/last.ckpt'"
     assert f"trainer.max_time ended it; to train on in a new run: {line}" in capsys.readouterr().out
-    monkeypatch.setattr("segexp.training.going_on.started", lambda: RankInfo(rank=1, count=2))
+    monkeypatch.setattr("segexp.training.resuming.in_place.started", lambda: RankInfo(rank=1, count=2))
     assert what_is_left(experiment) is None
     assert capsys.readouterr().out == ""

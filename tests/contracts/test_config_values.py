@@ -18,7 +18,9 @@ from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
 from segexp.config.schema import TrainConfig
 from segexp.errors import ConfigError
-from segexp.training import build
+from segexp.training.building.callbacks import build_callbacks
+from segexp.training.building.optimizer import build_optimizer
+from segexp.training.building.schedule import build_schedule
 
 ODD: tuple[Any, ...] = (
     -1, 0, 1.5, 10**12, 10**400, math.inf, math.nan, True, "", "abc", [], None, {}, {"_target_": 5},
@@ -114,9 +116,9 @@ def test_keys_of_an_option(group: str, name: str) -> None:
 
 
 BUILT = {
-    "optimizer": lambda config: build.build_optimizer(config["optimizer"], torch.nn.Linear(1, 1)),
-    "scheduler": lambda config: build.build_schedule(config["scheduler"], config["optimizer"], 1),
-    "callbacks": lambda config: build.build_callbacks(Experiment.from_plain(config)),
+    "optimizer": lambda config: build_optimizer(config["optimizer"], torch.nn.Linear(1, 1)),
+    "scheduler": lambda config: build_schedule(config["scheduler"], config["optimizer"], 1),
+    "callbacks": lambda config: build_callbacks(Experiment.from_plain(config)),
 }
 
 

@@ -21,7 +21,7 @@ from segexp.data.splits.rules import PHASES
 from segexp.inspection.contracts.datamodules import PROMISES, DataCase
 from segexp.inspection.contracts.promise import Promise, outcome
 from segexp.spec import IGNORED
-from segexp.training.build import build_datamodule
+from segexp.training.building.datamodule import build_datamodule
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from segexp.config.composed import checked_train
 from segexp.config.experiment import Experiment
 from segexp.config.paths import conf_dir
 from segexp.inspection.rows import InputSetting, build_on_meta
-from segexp.training.build import build_datamodule
+from segexp.training.building.datamodule import build_datamodule
 from tests.contracts.small_models import SHRINK
 from tests.training.runs import Done, run
 

@@ -115,7 +115,7 @@ def warm() -> None:
     import segexp.inference.load
     import segexp.report.comparison_page.compare
     import segexp.report.rebuild
-    import segexp.training.resume
+    import segexp.training.resuming.checkpoint
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

@@ -59,7 +59,7 @@ def read_checkpoint(path: Path, draw: Draw) -> list[Any] | None:
     from segexp.inference.stored_network import load_network
     from segexp.models.weight_files import read_state_dict
     from segexp.runs.checkpoints import find_sources
-    from segexp.training.resume import _recorded, read_resumed
+    from segexp.training.resuming.checkpoint import _recorded, read_resumed
 
     how = draw.random()
     if how < 0.6:

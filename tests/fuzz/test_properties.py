@@ -24,7 +24,8 @@ from segexp.data.splits.rules import PHASES, holdout, kfold  # noqa: E402
 from segexp.errors import LabelError, TooFewError  # noqa: E402
 from segexp.rasters import orientation  # noqa: E402
 from segexp.spec import IGNORED  # noqa: E402
-from segexp.training import build  # noqa: E402
+from segexp.training.building.optimizer import build_optimizer  # noqa: E402
+from segexp.training.building.schedule import build_schedule  # noqa: E402
 from segexp.windows.plan import Blend, WindowPlan  # noqa: E402
 from segexp.windows.sliding import sliding_window  # noqa: E402
 from tests.fuzz.configs import composed, options  # noqa: E402
@@ -238,8 +239,8 @@ class Training:
         block = {key: rate if key == "max_lr" else value for key, value in tree["scheduler"].items()}
         torch.manual_seed(0)
         self.layer = nn.Linear(3, 2)
-        self.optimizer = build.build_optimizer(section, self.layer)(self.layer.parameters())
-        made = build.build_schedule(block, section, 1)
+        self.optimizer = build_optimizer(section, self.layer)(self.layer.parameters())
+        made = build_schedule(block, section, 1)
         self.schedule = made
         self.scheduler = None if made is None else made.build(self.optimizer, steps=STEPS, epochs=STEPS // 3)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from segexp.data.base import ImageDataModule
-from segexp.training import build
+from segexp.training.building.datamodule import build_datamodule
 from tests.gpu.conftest import Note
 from tests.gpu.device import VESSELS, Device, composed
 from tests.training.runs import run, same_weights, without
@@ -23,7 +23,7 @@ PATHS = {
 def datamodule(device: Device, drive: Path, *keys: str) -> ImageDataModule:
     loader = [f"datamodule.loader.{key}" for key in keys]
     experiment = composed(device, *VESSELS, f"datamodule.root={drive}", "datamodule.normalize=image", *loader)
-    return build.build_datamodule(experiment.datamodule, experiment.augment)
+    return build_datamodule(experiment.datamodule, experiment.augment)
 
 
 def sent(data: ImageDataModule, device: Device) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import yaml
 from segexp import load
 from segexp.cli.app import run
 from segexp.errors import StoredError, UserError
-from segexp.training.resume import earlier_rows
+from segexp.training.resuming.checkpoint import earlier_rows
 from tests.inference.conftest import Finished
 
 Config = dict[str, Any]

@@ -19,7 +19,7 @@ from segexp.losses.cross_entropy import CrossEntropy
 from segexp.losses.dice import Dice
 from segexp.losses.plain_loss import PlainLoss, as_segmentation_loss
 from segexp.losses.weighted_sum import WeightedSum
-from segexp.training.build import build_loss
+from segexp.training.building.loss import build_loss
 from tests.training.runs import composed
 
 

@@ -1,6 +1,6 @@
 """Text of others in LaTeX is text."""
 
-from segexp.report.latex import escape_breakable, escape_latex, format_table, format_tabular
+from segexp.report.latex import CAPTION_ABOVE, escape_breakable, escape_latex, format_table, format_tabular
 
 
 def test_no_letter_is_a_command() -> None:
@@ -21,7 +21,7 @@ def test_signs_of_tables_are_mathematics() -> None:
 def test_a_table_has_the_rules_of_booktabs() -> None:
     text = format_table("A caption", "x", [format_tabular("lr", "a & b", ["1 & 2"], ["3 & 4"])])
     assert text.splitlines() == [
-        r"\begin{table}", r"\centering\small", r"\caption{A caption}", r"\label{tab:x}",
+        r"\begin{table}", r"\centering\small", CAPTION_ABOVE, r"\caption{A caption}", r"\label{tab:x}",
         r"\begin{tabular}{lr}", r"\toprule",
         r"a & b \\", r"\midrule", r"1 & 2 \\", r"\midrule", r"3 & 4 \\", r"\bottomrule", r"\end{tabular}",
         r"\end{table}",
@@ -30,7 +30,7 @@ def test_a_table_has_the_rules_of_booktabs() -> None:
 
 def test_notes_stand_below_the_table_in_small_letters() -> None:
     text = format_table("A caption", "x", ["first", "second"], ["one note", "another"])
-    assert text.splitlines()[4:] == [
+    assert text.splitlines()[5:] == [
         "first", "", r"\medskip", "second", "", r"\medskip",
         r"\parbox{\linewidth}{\footnotesize\raggedright one note\par", "another}", r"\end{table}",
     ]  # fmt: skip

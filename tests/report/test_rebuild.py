@@ -12,7 +12,7 @@ from segexp.cli.app import run
 from segexp.errors import DataError
 from segexp.report import rebuild
 from segexp.report.rebuild import Pages, write_reports
-from segexp.report.run_page.page import refreshes, render_report
+from segexp.report.run_page.page import refreshes, render_report, write_report
 from segexp.report.run_page.progress import Progress
 from segexp.runs.lock import Owner
 from tests.report.comparison_page.made import make_run
@@ -45,6 +45,15 @@ def test_a_sweep_gets_its_page_and_those_of_its_runs(sweep: Path) -> None:
     assert "failed" in pages[2].read_text(encoding="utf-8")
     runs = [Page(page.read_text(encoding="utf-8")) for page in pages[:-1]]
     assert all("../summary.html" in page.links and "sweep sweep / " in page.text for page in runs)
+
+
+def test_a_page_in_a_sweep_under_way_says_when_the_summary_comes(sweep: Path) -> None:
+    told = "sweep sweep (its summary is made when the sweep ends) / "
+    for state, waits in (("running", True), ("waiting", True), ("finished", False)):
+        write_json(sweep / "manifest.json", {"jobs": [{"number": 0, "state": state}]})
+        page = Page(write_report(sweep / "000_model-cunet").read_text(encoding="utf-8"))
+        assert (told in page.text) == waits
+        assert "../summary.html" in page.links
 
 
 def test_links_of_a_moved_sweep_still_lead_to_its_runs(sweep: Path, tmp_path: Path) -> None:

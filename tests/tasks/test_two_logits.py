@@ -20,7 +20,7 @@ from segexp.spec import DataSpec
 from segexp.tasks.ensemble import EnsembleModule
 from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.tta import Tta
-from segexp.training.build import build_loss
+from segexp.training.building.loss import build_loss
 from segexp.windows.settings import Inference
 from tests.training.runs import composed, run
 

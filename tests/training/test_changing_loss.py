@@ -8,9 +8,9 @@ from segexp.data.datasets.synthetic import SyntheticDataModule
 from segexp.data.items.item import Item
 from segexp.errors import DataError
 from segexp.spec import IGNORED
-from segexp.training.build import build_datamodule
+from segexp.training.building.datamodule import build_datamodule
+from tests.training.resuming.test_resume import assert_same, interrupted
 from tests.training.runs import composed, folders, go
-from tests.training.test_resume import assert_same, interrupted
 
 CHANGING = ("loss=bce_boundary", "loss.terms.bce.pos_weight=auto", "loss.weights.boundary={end: 0.41, epochs: 4}")
 

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from segexp.errors import ConfigError
-from segexp.training.build_schedule import build_schedule, check_length
+from segexp.training.building.schedule import build_schedule, check_length
 from segexp.training.checks.check import check
 from segexp.training.partial import describe_parts
 from segexp.training.run_length import Batches, measure_run

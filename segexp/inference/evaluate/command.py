@@ -47,7 +47,9 @@ from segexp.runs.record import RunRecord
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
-from segexp.training import build
+from segexp.training.building.datamodule import build_datamodule
+from segexp.training.building.measures import build_measures
+from segexp.training.building.torch_metrics import build_metrics
 
 
 def evaluate_runs(
@@ -115,7 +117,7 @@ class Evaluation:
         return content
 
     def _data(self) -> EvaluationData:
-        source = build.build_datamodule(self.section)
+        source = build_datamodule(self.section)
         asked = self.config.phase
         phase: Phase = default_phase(source, splits=self.splits) if asked == "auto" else asked
         keep_own_split(source, self.model, self.section, phase)
@@ -172,8 +174,8 @@ class Evaluation:
             raise ConfigError(
                 f"metric: found {', '.join(costly)}, but {type(task).__name__} takes no costly measures; leave it"
             )
-        measures = build.build_measures(sections, spec) if task.takes_measures else {}
-        return task.with_measures(measures, build.build_metrics(sections, spec))
+        measures = build_measures(sections, spec) if task.takes_measures else {}
+        return task.with_measures(measures, build_metrics(sections, spec))
 
     def _write(self, folder: RunFolder, task: BaseTask, data: EvaluationData, after: Afterwards) -> dict[str, Any]:
         found = test_of(task)(task, data, self._checkpoint(), self.name, self.config.seed)

@@ -20,7 +20,7 @@ from segexp.inference.task_model import TaskModel
 from segexp.runs.json_yaml import read_json
 from segexp.spec import DataSpec, MaskTarget, Target
 from segexp.tasks.base import BaseTask
-from segexp.training.run_split import split_of
+from segexp.training.resuming.run_split import split_of
 
 Phase = Literal["train", "val", "test", "all"]
 

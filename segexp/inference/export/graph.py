@@ -90,7 +90,7 @@ class Deployed(nn.Module):
     def __init__(self, module: Segmentation) -> None:
         """Takes networks, scaling and threshold from a module that was made for use."""
         super().__init__()
-        members = list(module.model) if isinstance(module, EnsembleModule) else [module]
+        members = module.members if isinstance(module, EnsembleModule) else [module]
         self.members = nn.ModuleList(DeployedMember(member) for member in members)
         self.spec, self.threshold = module.spec, module.threshold
         self.eval()

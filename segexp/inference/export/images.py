@@ -14,7 +14,7 @@ from segexp.inference.evaluate.command import data_section
 from segexp.inference.evaluate.data import evaluation_data, keep_own_split
 from segexp.inference.model import Model
 from segexp.inference.task_model import TaskModel
-from segexp.training.build import build_datamodule
+from segexp.training.building.datamodule import build_datamodule
 
 LARGEST = 1024
 """Of larger images the middle is taken: the exported graph sees them whole, and so must PyTorch here."""

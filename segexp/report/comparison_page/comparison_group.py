@@ -1,7 +1,7 @@
 """Configurations that were tested on the same images, compared by one measure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from segexp.config.checks.suggest import nearest
 from segexp.errors import ConfigError
 from segexp.report.comparison_page.configurations.configuration import Configuration
 from segexp.report.comparison_page.configurations.figures import Figure
+from segexp.report.comparison_page.configurations.image_set import tell_apart
 from segexp.report.comparison_page.configurations.spread import Spread
 from segexp.report.comparison_page.measure import Measure, choose_measure
 from segexp.report.comparison_page.paired import Difference, differences
@@ -30,6 +31,7 @@ class ComparisonGroup:
         differences: Of each row but the base, by name.
         searched: Whether the rows are trials of a search, whose test figures choose nothing.
         p_values: Of the differences by name, corrected for their number (Holm).
+        apart: What sets the test set apart from others that are described alike; mostly empty.
     """
 
     letter: str
@@ -39,6 +41,7 @@ class ComparisonGroup:
     differences: dict[str, Difference]
     searched: bool = False
     p_values: Mapping[str, float | None] = field(default_factory=dict)
+    apart: str = ""
 
     @property
     def best_row(self) -> Configuration | None:
@@ -56,10 +59,9 @@ class ComparisonGroup:
 
     @property
     def title(self) -> str:
-        """Data set and test images."""
-        data = self.data_set
-        described = self.rows[0].tested.describe()
-        return f"{data}, {described}" if data else described
+        """Data set and test images, and in what they differ from others that are called so."""
+        parts = (self.data_set, self.rows[0].tested.describe(), self.apart)
+        return ", ".join(part for part in parts if part)
 
     @cached_property
     def figures(self) -> list[Figure]:
@@ -135,10 +137,26 @@ def comparison_groups(
         by_set.setdefault(row.tested, []).append(row)
     letters = [chr(ord("A") + number % 26) * (1 + number // 26) for number in range(len(by_set))]
     letters = letters if len(by_set) > 1 else [""]
-    return [
-        _group(letter, tested, _measure(measure, tested), named, (resamples, seed), places or {})
-        for letter, tested in zip(letters, by_set.values(), strict=True)
-    ]
+    return _told_apart(
+        [
+            _group(letter, tested, _measure(measure, tested), named, (resamples, seed), places or {})
+            for letter, tested in zip(letters, by_set.values(), strict=True)
+        ]
+    )
+
+
+def _told_apart(groups: Sequence[ComparisonGroup]) -> list[ComparisonGroup]:
+    """The groups; those of one title say in what their test sets differ."""
+    alike: dict[str, list[ComparisonGroup]] = {}
+    for group in groups:
+        alike.setdefault(group.title, []).append(group)
+    apart = {
+        group.letter: text
+        for same in alike.values()
+        if len(same) > 1
+        for group, text in zip(same, tell_apart([group.rows[0].tested for group in same]), strict=True)
+    }
+    return [replace(group, apart=apart.get(group.letter, "")) for group in groups]
 
 
 def _measure(wanted: str | None, rows: Sequence[Configuration]) -> Measure:

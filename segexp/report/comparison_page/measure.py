@@ -27,6 +27,7 @@ class Measure:
         unit: Such as ``px``; empty for shares.
         pooled: Whether there is a figure over all pixels.
         by_loader: Whether what stands for an image is all data of a loader, as a LightningModule logs it.
+        averaged: How the headline is averaged, in two words; empty where nothing has to be told.
     """
 
     column: str
@@ -35,11 +36,17 @@ class Measure:
     unit: str
     pooled: bool
     by_loader: bool = False
+    averaged: str = ""
 
     @property
     def label_by_image(self) -> str:
-        """The label of :attr:`by_image` with what it is a mean of."""
+        """The label of :attr:`by_image` with what it is a mean of: ``mean IoU per image``."""
         return self.label if self.by_loader else f"{self.label} per image"
+
+    @property
+    def label_of_headline(self) -> str:
+        """The label of :attr:`headline` with how it is averaged: ``mean IoU, all pixels``."""
+        return ", ".join(part for part in (self.label, self.averaged) if part)
 
     @property
     def by_image(self) -> Figure:
@@ -87,7 +94,8 @@ def choose_measure(wanted: str | None, runs: Sequence[ComparedRun]) -> Measure:
     spec = described(results, measure)
     label = Figure("image", *_parts(column)).label(results)
     by_loader = entries.task_kind(results) == entries.LOGGED
-    return Measure(column, label, spec.direction == "min", spec.unit, pooled, by_loader)
+    averaged = Figure("dataset" if pooled else "image", *_parts(column)).averaged(results) if not by_loader else ""
+    return Measure(column, label, spec.direction == "min", spec.unit, pooled, by_loader, averaged)
 
 
 def _parts(column: str) -> tuple[str, str]:

@@ -9,10 +9,9 @@ from segexp.report.comparison_page.configurations.folds import averaged
 from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.report.comparison_page.search import counted
 from segexp.report.labels import name_of
+from segexp.report.run_page.few_images import FEW_TESTED
 from segexp.runs import entries
 
-FEW = 20
-"""Below so many test images bootstrap intervals are too narrow."""
 SHOWN = 3
 """Names that a note lists before it only counts."""
 
@@ -53,8 +52,10 @@ def comparison_notes(
 def _test_sets(groups: Sequence[ComparisonGroup]) -> Iterator[str]:
     if len(groups) > 1:
         listed = "; ".join(f"{group.letter}: {group.title}" for group in groups)
+        classes = len({frozenset(group.rows[0].tested.classes) for group in groups}) > 1
+        what = "images or classes" if classes else "images"
         yield (
-            f"These runs were tested on {len(groups)} different sets of images; only rows of the same set can be "
+            f"These runs were tested on {len(groups)} different sets of {what}; only rows of the same set can be "
             f"compared. {listed}."
         )
 
@@ -79,9 +80,9 @@ def _of_group(group: ComparisonGroup) -> Iterator[str]:
 def too_narrow(group: ComparisonGroup) -> Iterator[str]:
     """A warning where differences rest on too few test images for their intervals."""
     images = len(group.rows[0].tested.images)
-    if group.differences and images < FEW and not group.measure.by_loader:
+    if group.differences and images < FEW_TESTED and not group.measure.by_loader:
         text = "is 1 test image" if images == 1 else f"are {images} test images"
-        yield f"There {text}: with fewer than {FEW} the intervals of differences are too narrow."
+        yield f"There {text}: with fewer than {FEW_TESTED} the intervals of differences are too narrow."
 
 
 def _beaten(groups: Sequence[ComparisonGroup]) -> Iterator[str]:

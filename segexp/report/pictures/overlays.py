@@ -7,14 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.report.pictures.colours import Colour
-from segexp.report.pictures.pixels import DARK, TRUE_POSITIVE, Pixels, error_colours, wrong_colours
+from segexp.report.pictures.pixels import DARK, DIMMED, Pixels, errors_to_rgb
 from segexp.spec import IGNORED, DataSpec
 
-RIGHT_ALPHA = 70
-"""How much of a right pixel is seen among the errors, in the colour of its class."""
-FOUND_ALPHA = 200
-"""The same for the foreground of two classes: on black it must not look like a pixel that is not counted."""
-NOT_COUNTED: tuple[int, int, int, int] = (134, 134, 134, 150)
+RIGHT_ALPHA = round(255 * DIMMED)
+"""How much of a right pixel is seen among the errors, in the colour of its class: on black as in a panel."""
+FOUND_ALPHA, NOT_COUNTED_ALPHA = 240, 150
+"""The same for the foreground of two classes, and for what counts nowhere: enough for their brightness on black."""
 OUTLINE_SIDE = 512
 """Outlines are drawn at this many pixels a side or more, or they would cover small images."""
 DASH = 4
@@ -51,21 +50,26 @@ def outline_classes(labels: Pixels, colours: Sequence[Colour], dash: int = 0) ->
 
 
 def overlay_errors(truth: Pixels, prediction: Pixels, spec: DataSpec) -> Rgba:
-    """Wrong pixels opaque, right ones fainter, (H, W, 4); colours of ``errors_to_rgb``."""
+    """The errors of a panel as (H, W, 4) that looks on black as the panel does: wrong pixels opaque, others fainter.
+
+    The colours are those of :func:`segexp.report.pictures.pixels.errors_to_rgb`.
+    """
     ignored = (truth == IGNORED) | (prediction == IGNORED)
     wrong = (truth != prediction) & ~ignored
+    on_black = errors_to_rgb(truth, prediction, spec)
     painted = fill_classes(truth, spec.colours)
     painted[..., 3] = np.where(painted[..., 3] > 0, RIGHT_ALPHA, 0)
+    painted[wrong, :3], painted[wrong, 3] = on_black[wrong], 255
+    _see_through(painted, on_black, ignored, NOT_COUNTED_ALPHA)
     if spec.is_binary:
-        painted[(truth == 1) & ~wrong] = (*TRUE_POSITIVE, FOUND_ALPHA)
-        positive, negative = error_colours(spec)
-        painted[wrong & (truth == 0)] = (*positive, 255)
-        painted[wrong & (truth == 1)] = (*negative, 255)
-    else:
-        bright = np.array([(*colour, 255) for colour in wrong_colours(spec)], np.uint8)
-        painted[wrong] = bright[truth[wrong]]
-    painted[ignored] = NOT_COUNTED
+        _see_through(painted, on_black, (truth == 1) & (prediction == 1), FOUND_ALPHA)
     return painted
+
+
+def _see_through(painted: Rgba, on_black: Pixels, where: NDArray[np.bool_], alpha: int) -> None:
+    """Paints pixels so that they let the image through, and look on black as in ``on_black``."""
+    painted[where, :3] = np.rint(on_black[where] * (255 / alpha)).astype(np.uint8)
+    painted[where, 3] = alpha
 
 
 def colour_probability(probability: Pixels) -> Pixels:

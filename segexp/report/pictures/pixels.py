@@ -25,7 +25,8 @@ FALSE_NEGATIVES: tuple[Colour, ...] = (FALSE_NEGATIVE, (120, 180, 255), (75, 0, 
 STAND_INS: tuple[Colour, ...] = ((255, 255, 255), (255, 0, 255), (255, 255, 0), (0, 255, 255))
 """Of wrong pixels of a class that is nearly black (most backgrounds) and would stay invisible."""
 
-_DIMMED = 0.35
+DIMMED = 0.35
+"""How bright a right pixel is among errors, as a share of its colour."""
 DARK = 60
 """A class whose colour is no brighter (most backgrounds) looks the same among errors as in the truth."""
 
@@ -116,7 +117,7 @@ def _brighter(colour: Colour) -> tuple[Colour, ...]:
 
 
 def _dimmed(colour: Colour) -> Colour:
-    red, green, blue = (round(value * _DIMMED) for value in colour)
+    red, green, blue = (round(value * DIMMED) for value in colour)
     return colour if max(colour) <= DARK else (red, green, blue)
 
 

@@ -29,6 +29,7 @@ from segexp.runs import entries
 from segexp.runs.contents import RunContents, read_rows, read_run
 from segexp.runs.files import replace_file
 from segexp.runs.find import sweep_of
+from segexp.runs.manifest_files import read_manifest
 from segexp.runs.text import utf8
 
 REPORT = "report.html"
@@ -88,17 +89,19 @@ def _content(folder: RunContents, progress: Progress | None) -> dict[str, object
     title, above = sections.page_title(folder)
     state, state_kind = sections.state(folder)
     commit, dirty = sections.commit(folder)
+    verdict = find_verdict(folder.results, read_rows(folder.path / "metrics.csv"))
     content: dict[str, object] = {
         "title": title,
         "above": above,
         "sweep": sweep_of(folder.path),
+        "summary_to_come": _summary_to_come(folder.path.resolve().parent),
         "state": state,
         "state_kind": state_kind,
         "error": entries.to_text(folder.run.get("error")),
         "classes": sections.classes(folder),
         "summary": sections.summary(folder),
-        "verdict": find_verdict(folder.results, read_rows(folder.path / "metrics.csv")),
-        "few_images": few_images(folder.run, folder.results),
+        "verdict": verdict,
+        "few_images": few_images(folder.run, folder.results, said=verdict is not None and verdict.tells_few_tested),
         "tooltips": find_tooltips(folder.results),
         "tiles": tiles(folder),
         "beaten": [(found.verdict, str(found)) for found in beaten_by([folder.results])],
@@ -120,6 +123,18 @@ def _content(folder: RunContents, progress: Progress | None) -> dict[str, object
     contents = _contents(content, entries.task_kind(folder.results))
     # of a run that goes on everything else is still to come
     return content | {"contents": contents, "missing": [] if progress else missing(folder, content)}
+
+
+def _summary_to_come(sweep: Path) -> bool:
+    """Whether the page of a sweep is still to be made, so that nobody takes the link to it for broken."""
+    if (sweep / "summary.html").is_file():
+        return False
+    try:
+        listed = read_manifest(sweep).get("jobs")
+    except (OSError, DataError):
+        return False
+    jobs = listed if isinstance(listed, list) else []
+    return any(entries.get_in(job, "state") in ("waiting", "running") for job in jobs)
 
 
 def _tables(folder: RunContents) -> dict[str, object]:

@@ -15,13 +15,12 @@ from segexp.report.pictures.embedded import MOST
 from segexp.report.pictures.layers import NAMES, read_layer
 from segexp.report.pictures.overlays import (
     DASH,
-    NOT_COUNTED,
     colour_probability,
     fill_classes,
     outline_classes,
     overlay_errors,
 )
-from segexp.report.pictures.pixels import TRUE_POSITIVE, Pixels, error_colours, wrong_colours
+from segexp.report.pictures.pixels import IGNORED_LIGHT, TRUE_POSITIVE, Pixels, error_colours, wrong_colours
 from segexp.report.pictures.png import COMPACT, encode_photo, encode_png
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
@@ -180,7 +179,7 @@ def swatches(results: Mapping[str, Any]) -> list[Swatch]:
         wrong = zip(wrong_colours(spec), spec.classes, strict=True)
         found += [Swatch(_hex(colour), f"error: truth is {name}", "errors") for colour, name in wrong]
     some = entries.get_in(results, "split", "ignored_pixels")
-    return [*found, Swatch(_hex(NOT_COUNTED[:3]), "not counted", "errors")] if some else found
+    return [*found, Swatch(_hex(IGNORED_LIGHT), "not counted", "errors")] if some else found
 
 
 def _hex(colour: Colour) -> str:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from segexp.report.overall_figures import OverallFigure, overall_figures
+from segexp.report.run_page.few_images import FEW_TESTED
 from segexp.report.run_page.trivial import Beaten, beaten_by, trivial_rows
 from segexp.report.values import digits_of_interval, format_measure
 from segexp.runs import entries
 
-FEW_TESTED = 20
-"""Test images below which intervals of the bootstrap are too narrow to be trusted."""
 LAST_SHARE = 0.1
 """Share of the validations that are the end of a training."""
 LEVEL = 0.02
@@ -28,6 +27,9 @@ MOST_NAMED = 3
 LEAST_SHOWN = 0.0005
 """Gain that is told as a number."""
 
+FIRST_INDICATION = "are a first indication only"
+TOO_NARROW = "intervals of so few are too narrow, and measures hang on single images"
+
 Kind = Literal["good", "bad", "open"]
 Row = Mapping[str, str]
 
@@ -43,6 +45,11 @@ class Verdict:
 
     sentences: tuple[str, ...]
     kind: Kind
+
+    @property
+    def tells_few_tested(self) -> bool:
+        """Whether it says that there are few test images, so that no other line of a page has to."""
+        return any(FIRST_INDICATION in sentence for sentence in self.sentences)
 
     def __str__(self) -> str:
         return " ".join(self.sentences)
@@ -157,9 +164,10 @@ def _size_sentence(
     low, high = main.interval
     width = f"the interval is {format_measure(high - low, main.digits)} wide"
     few = isinstance(count, int) and count < FEW_TESTED
-    careful = f"{count} test images, fewer than {FEW_TESTED}, are a first indication only: " if few else ""
+    careful = f"{count} test images, fewer than {FEW_TESTED}, {FIRST_INDICATION}: " if few else ""
+    narrow = f"; {TOO_NARROW}" if few else ""
     if rival is None:
-        told = careful + width
+        told = careful + width + narrow
         return f"{told[0].upper()}{told[1:]}.", False
     lead = abs(main.value - rival.value)
     told = f"{width}, the difference to {rival.name} {format_measure(lead, main.digits)}"
@@ -169,7 +177,7 @@ def _size_sentence(
             "are measured on the same images, so a paired comparison may tell more."
         ), False
     if few:
-        return f"{careful}{told}.", False
+        return f"{careful}{told}{narrow}.", False
     enough = "large enough" if lead > high - low else "just large enough"
     return f"The test is {enough} to tell the two apart{where}: {told}.", True
 

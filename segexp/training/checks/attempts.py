@@ -11,13 +11,13 @@ from segexp.config.experiment import Experiment
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.errors import UserError
 from segexp.runs.writable import check_place
-from segexp.training import build
+from segexp.training.building.callbacks import build_callbacks
 from segexp.training.callbacks.checks import check_callbacks
 from segexp.training.distributed.strategies import check_ranks
 from segexp.training.hardware import check_precision
-from segexp.training.initial_weights import check_init_from
 from segexp.training.loggers.build import check_loggers
 from segexp.training.trainer import try_trainer
+from segexp.training.transfer.initial_weights import check_init_from
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class Attempts:
         self.attempt(lambda: check_init_from(experiment))
         self.attempt(lambda: check_ranks(experiment))
         self.attempt(lambda: check_place(Path(experiment.output_dir) / (experiment.name or ""), "output_dir"))
-        callbacks = self.attempt(lambda: build.build_callbacks(experiment)) or {}
+        callbacks = self.attempt(lambda: build_callbacks(experiment)) or {}
         self.attempt(lambda: check_callbacks(experiment, callbacks))
         self.attempt(lambda: try_trainer(experiment, list(callbacks.values())))
         return callbacks

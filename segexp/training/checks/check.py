@@ -17,10 +17,10 @@ from segexp.errors import UserError
 from segexp.report.data_check import format_data_check, format_problems
 from segexp.runs.console import progress, silence_libraries
 from segexp.spec import DataSpec
-from segexp.training import build
+from segexp.training.building.datamodule import build_datamodule
 from segexp.training.checks.compatibility import CompatibilityCheck
 from segexp.training.plain.check import find_problems
-from segexp.training.run_split import taken_up
+from segexp.training.resuming.run_split import taken_up
 
 
 class CheckError(UserError):
@@ -51,7 +51,7 @@ def check(
         experiment = experiment if experiment.plain_lightning else taken_up(experiment)
         if has_own_data(experiment.datamodule):
             return _answer(found, find_problems(experiment) if plain else [])
-        datamodule = build.build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
+        datamodule = build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
     except UserError as error:
         problems.append(problem_of(error))
     else:

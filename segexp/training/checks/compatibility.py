@@ -19,7 +19,13 @@ from segexp.losses.base import SegmentationLoss
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.speed import resolve_speed
-from segexp.training import build
+from segexp.training.building.loss import build_any_loss, build_loss
+from segexp.training.building.measures import build_measures
+from segexp.training.building.model import build_model
+from segexp.training.building.optimizer import build_optimizer
+from segexp.training.building.schedule import check_length
+from segexp.training.building.task import build_task, read_task
+from segexp.training.building.torch_metrics import build_metrics
 from segexp.training.callbacks.checks import check_finders
 from segexp.training.checks.attempts import Attempts
 from segexp.training.checks.config_trials import try_loss, try_model
@@ -27,14 +33,14 @@ from segexp.training.distributed.plan import count_ranks
 from segexp.training.estimate.duration import TimeEstimate
 from segexp.training.estimate.probe import probe_time
 from segexp.training.estimate.run import RunEstimate, estimate_run
-from segexp.training.frozen import check_finetuning
 from segexp.training.hardware import device_type
-from segexp.training.initial_weights import start_from
-from segexp.training.own_folder import run_parent
 from segexp.training.prepare import check_views, check_watched_measures, param_groups, schedule_of_run
-from segexp.training.resume import check_resume
-from segexp.training.resume_source import checkpoint_of
+from segexp.training.resuming.checkpoint import check_resume
+from segexp.training.resuming.own_folder import run_parent
+from segexp.training.resuming.source import checkpoint_of
 from segexp.training.run_length import Batches, RunLength, measure_run
+from segexp.training.transfer.frozen import check_finetuning
+from segexp.training.transfer.initial_weights import start_from
 from segexp.types import LoaderOptions
 from segexp.windows.settings import Inference
 
@@ -43,7 +49,7 @@ class CompatibilityCheck:
     """Builds all that a training builds from its config, and gathers what each part says against the others."""
 
     def __init__(self, experiment: Experiment, spec: DataSpec) -> None:
-        self.task = build.read_task(experiment.task)
+        self.task = read_task(experiment.task)
         self.spec = self.task.adapted(spec)
         self._tries = Attempts(traces=experiment.debug)
         self._try = self._tries.attempt
@@ -68,7 +74,7 @@ class CompatibilityCheck:
         there = Batches(batches, -(-val // self.experiment.ranks), test)
         length = self._length = self._try(lambda: measure_run(self.experiment, there))
         if length is not None:
-            self._try(lambda: build.check_length(self.experiment, schedule_of_run(self.experiment), length.seen.train))
+            self._try(lambda: check_length(self.experiment, schedule_of_run(self.experiment), length.seen.train))
 
     def try_device(self, train: Sequence[Item]) -> None:
         """Tries whether training images that are to lie on the device fit into its memory."""
@@ -87,13 +93,13 @@ class CompatibilityCheck:
         self._try(lambda: check_views(experiment, self.task.kind))
         self._try(lambda: schedule_of_run(experiment))
         if self.task.kind.takes_measures:
-            self._try(lambda: build.build_measures(experiment.metric, spec))
-        self._try(lambda: build.build_metrics(experiment.metric, spec))
+            self._try(lambda: build_measures(experiment.metric, spec))
+        self._try(lambda: build_metrics(experiment.metric, spec))
         loss = self._try(self._loss)
         if isinstance(loss, SegmentationLoss) and not loss.needs_counts:
             # One whose weights are counted from the training images has none yet.
             self._try(lambda: try_loss(loss, spec))
-        model = self._try(lambda: build.build_model(experiment.model, spec, published=not experiment.resumes))
+        model = self._try(lambda: build_model(experiment.model, spec, published=not experiment.resumes))
         if model is not None:
             self._with_model(model, loss, sample, others)
         return self._tries.problems
@@ -108,7 +114,7 @@ class CompatibilityCheck:
         experiment = self.experiment
         self._try(lambda: start_from(model, experiment))
         self._try(lambda: param_groups(experiment, model))
-        optimizer = self._try(lambda: build.build_optimizer(experiment.optimizer, model))
+        optimizer = self._try(lambda: build_optimizer(experiment.optimizer, model))
         accelerator = experiment.trainer.accelerator
         speed = self._try(
             lambda: resolve_speed(
@@ -119,7 +125,7 @@ class CompatibilityCheck:
         stored = loss if loss is not None else nn.Identity()
         parts = {"model": model, "loss": stored, "spec": self.spec, "optimizer": optimizer or torch.optim.SGD}
         inference = Inference(**vars(experiment.inference))
-        module = build.build_task(self.task, **parts, speed=speed, inference=inference).eval()
+        module = build_task(self.task, **parts, speed=speed, inference=inference).eval()
         self._module = module if loss is not None and optimizer is not None else None
         epochs = experiment.fitting.max_epochs
         self._try(lambda: check_finders(self._callbacks, module))
@@ -163,8 +169,8 @@ class CompatibilityCheck:
 
     def _loss(self) -> nn.Module:
         if issubclass(kind := self.task.kind.loss_class, SegmentationLoss):
-            return build.build_loss(self.experiment.loss, self.spec, kind=kind)
-        return build.build_any_loss(self.experiment.loss, self.task.kind)
+            return build_loss(self.experiment.loss, self.spec, kind=kind)
+        return build_any_loss(self.experiment.loss, self.task.kind)
 
     def _fits(self, module: BaseTask, image: torch.Tensor) -> bool:
         before = len(self._tries.problems)

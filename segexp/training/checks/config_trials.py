@@ -16,6 +16,8 @@ from segexp.spec import IGNORED, DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
 
+SCORES = 2
+"""Dimensions of the logits of a classifier, (B, K)."""
 SIDE = 32
 """Height and width in pixels of what losses and measures are tried on."""
 
@@ -78,6 +80,11 @@ def try_model(module: BaseTask, image: Tensor) -> None:
         # Of another number of channels it is the model's own fault.
         of_another = usual is not None and dense == of_image
         instead = f"; {task_name(task)} takes a model such as model={usual}" if of_another else ""
+        if not of_image and logits.ndim == SCORES:
+            instead = (
+                "; it scores whole images: train it with task=classification, whose data have a class for each image, "
+                "or choose a model of pixels, as model=unet"
+            )
         raise ConfigError(f"model: gives logits {tuple(logits.shape)} for {shape}, expected {expected}{instead}")
     if not logits.is_floating_point():
         raise ConfigError(f"model: gives {logits.dtype} for {shape}, expected floats before any activation")

@@ -26,7 +26,10 @@ from segexp.losses.weighted_sum import WeightedSum
 from segexp.metrics.base import ImageMeasure
 from segexp.models.contracts import exceptions_of
 from segexp.spec import DataSpec, MaskTarget
-from segexp.training import build
+from segexp.training.building.datamodule import build_datamodule
+from segexp.training.building.loss import build_loss
+from segexp.training.building.measures import build_measures
+from segexp.training.building.model import build_model
 
 PARTS = ("model", "loss", "metric", "datamodule")
 """Groups whose options have a contract."""
@@ -117,7 +120,7 @@ def _model(name: str, section: ObjectConfig) -> Part:
         count = max(2, channels[1])
         target = MaskTarget(tuple("abcd"[:count]), ((0, 0, 0),) * count, two_logits=channels[1] == 2)
         torch.manual_seed(0)
-        return models.awake(build.build_model(section, DataSpec(target, channels[0]), published=False))
+        return models.awake(build_model(section, DataSpec(target, channels[0]), published=False))
 
     built = make((3, 1))
     tried = (outcome(promise, [ModelCase(make)], exceptions_of(built)) for promise in models.PROMISES)
@@ -128,7 +131,7 @@ def _loss(name: str, section: ObjectConfig) -> Part:
     cases, misfit = [], MismatchError(f"{name}: fits neither two nor three classes")
     for classes in (2, 3):
         spec = losses.example_spec(classes)
-        make = partial(build.build_loss, section, spec, partial(torch.full, (1, classes), 100))
+        make = partial(build_loss, section, spec, partial(torch.full, (1, classes), 100))
         try:
             make()
         except MismatchError as error:
@@ -146,7 +149,7 @@ def _loss(name: str, section: ObjectConfig) -> Part:
 
 def _measure(name: str, key: str, section: Mapping[str, Any]) -> Part:
     def make(classes: int) -> ImageMeasure:
-        return build.build_measures({key: dict(section)}, losses.example_spec(classes))[key]
+        return build_measures({key: dict(section)}, losses.example_spec(classes))[key]
 
     cases = [MeasureCase(partial(make, classes), classes, section) for classes in (2, 3)]
     built = make(2)
@@ -156,7 +159,7 @@ def _measure(name: str, key: str, section: Mapping[str, Any]) -> Part:
 
 def _data(name: str, section: Mapping[str, Any]) -> Part:
     def make(seed: int) -> object:
-        return build.build_datamodule({**section, **({"seed": seed} if "seed" in section else {})})
+        return build_datamodule({**section, **({"seed": seed} if "seed" in section else {})})
 
     crop = section.get("crop_size")
     case = DataCase(make, crop if isinstance(crop, int) else None)

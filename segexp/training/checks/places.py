@@ -6,8 +6,8 @@ from segexp.config.experiment import Experiment
 from segexp.data.checks.problems import Problem, problem_of, refuse
 from segexp.data.root_folder import check_block_root
 from segexp.errors import UserError
-from segexp.training.resume_source import require_checkpoint
-from segexp.training.weight_source import weight_file
+from segexp.training.resuming.source import require_checkpoint
+from segexp.training.transfer.source import weight_file
 
 
 def refuse_missing_places(experiment: Experiment, *, only_data: bool = False) -> None:

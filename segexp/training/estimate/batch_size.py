@@ -17,8 +17,8 @@ from segexp.tasks.base import BaseTask
 from segexp.training.estimate.memory import MemoryEstimate
 from segexp.training.estimate.out_of_memory import is_out_of_memory
 from segexp.training.estimate.run import estimate_run
-from segexp.training.own_folder import run_parent
-from segexp.training.step_time import train_once
+from segexp.training.estimate.step_time import train_once
+from segexp.training.resuming.own_folder import run_parent
 
 SHARE = {"cpu": 0.7, "cuda": 0.9, "mps": 0.7}
 """Share of the free memory that is planned for: what else grows on a processor ends the process, not the step."""

@@ -20,7 +20,7 @@ from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.spec import DataSpec
 from segexp.system.free_memory import gib, process_memory
 from segexp.tasks.base import BaseTask
-from segexp.training.build_optimizer import first_step_numbers, optimizer_numbers
+from segexp.training.building.optimizer import first_step_numbers, optimizer_numbers
 
 NUMBER_BYTES = {"bf16-true": 2, "16-true": 2, "64-true": 8}
 """Bytes of a weight, by ``trainer.precision``; 4 with any other."""

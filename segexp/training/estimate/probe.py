@@ -13,8 +13,8 @@ from segexp.data.settings import DataSettings, Items
 from segexp.losses.base import SegmentationLoss
 from segexp.tasks.base import BaseTask
 from segexp.training.estimate.duration import TimeEstimate
+from segexp.training.estimate.step_time import seconds_per_step
 from segexp.training.run_length import RunLength
-from segexp.training.step_time import seconds_per_step
 
 LONG = 10
 """Times the seconds to be measured: a first step that takes so long is not followed by others."""

@@ -10,8 +10,8 @@ from lightning.pytorch.loggers import Logger
 
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.runs.console import LOG
+from segexp.training.building.constructor_errors import naming_section
 from segexp.training.checks.config_trials import expect
-from segexp.training.constructor_errors import naming_section
 from segexp.training.loggers.places import with_places
 from segexp.training.loggers.tracking import RunFacts, Tracked, kept_quiet, once_each, tracker_of
 from segexp.types import PositiveFloat, PositiveInt, Tag

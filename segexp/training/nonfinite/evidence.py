@@ -15,7 +15,7 @@ from segexp.data.base import ImageDataModule
 from segexp.data.sampling.crops import crop_corner
 from segexp.data.sampling.samples import RandomCrops
 from segexp.losses.base import TOTAL
-from segexp.tasks.step_trace import StepTrace, rough_range, value_range
+from segexp.tasks.steps.trace import StepTrace, rough_range, value_range
 
 INPUTS = 64 * 2**20
 """Bytes of inputs that are kept of one step at most."""
@@ -31,7 +31,7 @@ class SeenBatch:
         batch: As the module has it, on its device; None: let go.
         loss: What was minimised.
         terms: Of the loss by name; empty for a LightningModule of the user's own.
-        ranges: Of the outputs, see :func:`segexp.tasks.step_trace.value_range`; None: not known.
+        ranges: Of the outputs, see :func:`segexp.tasks.steps.trace.value_range`; None: not known.
         finite: Whether the loss is; None: not known yet, on a GPU.
         index: Numbers of the samples; None: the batch has none.
         late: Whether the loss is finite, on its way from the GPU, and when it has come.

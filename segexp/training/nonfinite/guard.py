@@ -18,7 +18,7 @@ from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
 from segexp.tasks.distributed import all_objects
 from segexp.tasks.speed import Speed
-from segexp.tasks.step_trace import value_range
+from segexp.tasks.steps.trace import value_range
 from segexp.training.nonfinite.buffers import StepBuffers
 from segexp.training.nonfinite.causes import Setting, likely_cause
 from segexp.training.nonfinite.evidence import SeenBatch, packed, plain_number, recorded

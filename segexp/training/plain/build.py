@@ -20,9 +20,14 @@ from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.loaders import flat_loaders
 from segexp.tasks.speed import resolve_speed
-from segexp.training import build
+from segexp.training.building.constructor_errors import naming_section
+from segexp.training.building.datamodule import build_datamodule
+from segexp.training.building.loss import build_any_loss, build_loss
+from segexp.training.building.model import build_model
+from segexp.training.building.optimizer import build_optimizer
+from segexp.training.building.schedule import build_schedule
+from segexp.training.building.task import build_task, read_task
 from segexp.training.checks.config_trials import expect, trying
-from segexp.training.constructor_errors import naming_section
 from segexp.training.distributed.process_group import once_per_machine
 from segexp.windows.settings import Inference
 
@@ -30,7 +35,7 @@ from segexp.windows.settings import Inference
 def build_data(experiment: Experiment) -> pl.LightningDataModule:
     """Builds the datamodule; one of segexp's kind reads its images, of any other nothing is called yet."""
     if not has_own_data(experiment.datamodule):
-        images = build.build_datamodule(experiment.datamodule, experiment.augment)
+        images = build_datamodule(experiment.datamodule, experiment.augment)
         images.setup()
         return images
     with naming_section("datamodule", experiment.datamodule):
@@ -84,7 +89,7 @@ def _part(experiment: Experiment, name: str, spec: DataSpec | None) -> Any:
     if not section:
         return None
     if name == "model":
-        return build.build_model(dict(section), _known(spec, "model"))
+        return build_model(dict(section), _known(spec, "model"))
     if name == "scheduler":
         section = {key: value for key, value in section.items() if key not in ("interval", "monitor")}
         if section.get("_target_") is None:
@@ -107,17 +112,17 @@ def _check_loaders(datamodule: pl.LightningDataModule) -> None:
 
 def _task(experiment: Experiment, spec: DataSpec | None) -> pl.LightningModule:
     """A task of segexp's kind on a datamodule of the user's own."""
-    block = build.read_task(experiment.task)
+    block = read_task(experiment.task)
     spec = block.adapted(_known(spec, "task"))
-    model = build.build_model(experiment.model, spec, published=not experiment.resumes)
+    model = build_model(experiment.model, spec, published=not experiment.resumes)
     every = experiment.trainer.check_val_every_n_epoch or 1
-    return build.build_task(
+    return build_task(
         block,
         model=model,
         loss=_loss(experiment, block.kind, spec),
         spec=spec,
-        optimizer=build.build_optimizer(experiment.optimizer, model),
-        schedule=build.build_schedule(experiment.scheduler, experiment.optimizer, every, experiment.task_class),
+        optimizer=build_optimizer(experiment.optimizer, model),
+        schedule=build_schedule(experiment.scheduler, experiment.optimizer, every, experiment.task_class),
         speed=resolve_speed(experiment.speed, experiment.device, allocator=False),
         record={"config": experiment.recorded(), "split": {}},
         inference=Inference(**vars(experiment.inference)),
@@ -128,8 +133,8 @@ def _loss(experiment: Experiment, kind: type[BaseTask], spec: DataSpec) -> nn.Mo
     """The loss; weights that are counted on images of segexp's data sets are not to be had."""
     wanted = kind.loss_class
     if not issubclass(wanted, SegmentationLoss):
-        return build.build_any_loss(experiment.loss, kind)
-    loss = build.build_loss(experiment.loss, spec, kind=wanted)
+        return build_any_loss(experiment.loss, kind)
+    loss = build_loss(experiment.loss, spec, kind=wanted)
     if loss.needs_counts:
         raise MismatchError("loss: its weights are auto, which are counted on a data set of segexp's; give numbers")
     return loss

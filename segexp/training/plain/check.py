@@ -14,7 +14,7 @@ from segexp.training.distributed.plan import check_plain_ranks, count_ranks
 from segexp.training.hardware import device_type
 from segexp.training.plain.build import build_data, build_module
 from segexp.training.plain.resume import check_plain_resume
-from segexp.training.resume_source import checkpoint_of
+from segexp.training.resuming.source import checkpoint_of
 
 
 def find_problems(experiment: Experiment) -> list[Problem]:

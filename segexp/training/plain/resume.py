@@ -12,8 +12,8 @@ from segexp.config.stored.check import check_stored
 from segexp.errors import ConfigError
 from segexp.runs.json_yaml import read_yaml
 from segexp.training.callbacks.paths import refuse_paths
-from segexp.training.resume import check_not_shorter, check_same, read_resumed, unlike
-from segexp.training.resume_source import with_command
+from segexp.training.resuming.checkpoint import check_not_shorter, check_same, read_resumed, unlike
+from segexp.training.resuming.source import with_command
 
 CHANGING = ("setup", "configure_model", "on_load_checkpoint", "on_save_checkpoint")
 """Hooks in which a module may make, leave out or rename weights: its names are compared where it has none of them."""

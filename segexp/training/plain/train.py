@@ -33,8 +33,8 @@ from segexp.training.plain.partial import describe_ranks, describe_training
 from segexp.training.plain.resume import check_plain_resume
 from segexp.training.plain.table import CloseRows, LoggedTable
 from segexp.training.plain.test import test_logged
-from segexp.training.resume import keep_last
-from segexp.training.resume_source import checkpoint_of
+from segexp.training.resuming.checkpoint import keep_last
+from segexp.training.resuming.source import checkpoint_of
 from segexp.training.run_facts import facts_of_start, model_facts
 from segexp.training.trainer import build_trainer
 from segexp.training.training_run import TrainingRun, check_beforehand, pruning_callbacks

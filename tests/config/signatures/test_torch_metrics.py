@@ -13,7 +13,7 @@ from segexp.config.signatures.task_figures import SEGMENTATION, watched_directio
 from segexp.config.signatures.torch_metrics import is_torch_metric, metric_direction, torch_metrics
 from segexp.errors import ConfigError
 from segexp.spec import DataSpec, ImageTarget, LabelTarget, MaskTarget
-from segexp.training.build_metrics import build_metrics
+from segexp.training.building.torch_metrics import build_metrics
 from tests.training.runs import composed
 
 TWO = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))

@@ -16,7 +16,7 @@ from segexp.data.sampling.loader import make_loader
 from segexp.data.sampling.samples import KeyedSampler, RandomCrops
 from segexp.errors import ConfigError, MismatchError
 from segexp.spec import IGNORED
-from segexp.training.build import build_datamodule
+from segexp.training.building.datamodule import build_datamodule
 from segexp.types import LoaderOptions
 from tests.data.made import coordinates, painted
 

@@ -60,6 +60,7 @@ def test_the_csv_has_a_row_per_configuration_with_every_figure(sweep: Path) -> N
     assert second["parameters"] == "1000"
     assert float(second["train_samples_per_second"]) == pytest.approx(33.333333)
     assert (second["difference_of"], second["difference_to"]) == ("miou", "unet")
+    assert second["difference_averaged"] == "mean over images"
     assert float(second["difference"]) == pytest.approx(mean - 0.7)
     assert (second["images_better"], second["images_worse"]) == ("0", "3")
     assert float(second["difference.low"]) < float(second["difference"]) < float(second["difference.high"])
@@ -96,7 +97,7 @@ def test_the_page_shows_tables_plots_and_links(sweep: Path) -> None:
     assert all((sweep / unquote(link)).is_file() for link in page.links)
     assert page.charts == [
         "Intervals of the differences: cunet -0.1667 [-0.3000, -0.1000], worse",
-        "mean IoU (higher is better) against training time (s): "
+        "mean IoU, all pixels (higher is better) against training time (s): "
         "unet: 0.6000, 60, on the front; cunet: 0.4333 ± 0.0471, 70",
     ]
     text = without_scripts(text)

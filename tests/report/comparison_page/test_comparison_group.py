@@ -196,3 +196,27 @@ def test_a_missing_fold_is_told(tmp_path: Path) -> None:
     told = " ".join(comparison_notes(comparison_groups(rows_of(*runs), None, None, 10, 0), [], []))
     assert "cunet, seed 0: of 3 folds (from 0) these are missing: 2." in told
     assert "cannot be done for ROC-AUC, ECE: of these it is the mean over folds" in told
+
+
+def test_test_sets_of_one_description_say_in_what_they_differ(tmp_path: Path) -> None:
+    images = {"a": 0.5, "b": 0.7}
+
+    def titles(**other: Any) -> list[str]:
+        place = tmp_path / str(len(list(tmp_path.iterdir())))
+        runs = [run_of(place / "1", images), run_of(place / "2", images, model="unet", **other)]
+        return [group.title for group in comparison_groups(rows_of(*runs), None, None, 10, 0)]
+
+    same = "drive, 2 images (a, b), all pixels, "
+    task = {"datamodule": "drive", "where": "all pixels"}
+    assert titles(results={"task": {**task, "classes": ["background", "vein, small"]}}) == [
+        f"{same}with class vessel", f"{same}with class vein, small",
+    ]  # fmt: skip
+    assert titles(results={"task": {**task, "classes": ["vessel", "background"]}}) == [
+        f"{same}classes in the order background, vessel", f"{same}classes in the order vessel, background",
+    ]  # fmt: skip
+    assert titles(confusion=[[60, 10], [1, 4000]]) == [
+        f"{same}truth: 30 pixels of vessel", f"{same}truth: 4,001 pixels of vessel",
+    ]  # fmt: skip
+    assert titles(results={"task": {**task, "classes": ["background", "vessel", "disc"]}}, confusion=[[1] * 3] * 3) == [
+        f"{same}of classes background, vessel alone", f"{same}with class disc",
+    ]  # fmt: skip

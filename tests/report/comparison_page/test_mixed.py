@@ -102,7 +102,7 @@ def test_what_loses_to_a_trivial_predictor_is_no_best(tmp_path: Path) -> None:
     text, page = texts(group, tmp_path)
     assert re.search(r"^weak \(worse than all background\) +1 +0\.8000 ", text, re.MULTILINE)
     assert "Best mean IoU, per image 0.5000 good" in page
-    assert ", the best" in page.partition("Difference in mean IoU to good")[2][:12]
+    assert ", the best" in page.partition("Difference in mean IoU per image to good")[2][:12]
     with (tmp_path / "summary.csv").open() as stream:
         told = {row["configuration"]: row["no_better_than"] for row in csv.DictReader(stream)}
     assert told == {"weak": "all background", "good": "", "fair": ""}

@@ -89,7 +89,8 @@ def test_the_page_puts_what_validation_has_chosen_on_top(search: Path) -> None:
     assert "Test images choose nothing" in text
     assert text.index("Best trial by validation") < text.index("Results on test images")
     assert "2 runs or jobs have no measures and are left out (1 pruned, 1 failed)" in text
-    assert ", chosen by validation" in text.partition("Difference in mean IoU to")[2].partition("configuration")[0]
+    differences = text.partition("Difference in mean IoU per image to")[2].partition("configuration")[0]
+    assert ", chosen by validation" in differences
     assert page.links[0] == "001_lr/report.html"
 
 

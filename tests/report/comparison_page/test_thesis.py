@@ -156,7 +156,8 @@ def test_the_table_of_a_thesis_has_few_columns_three_digits_and_its_remarks_belo
     results = tex.split(r"\end{table}")[0]
     assert r"\caption{Test measures on 3 test images of my\_leaves, all pixels, at native size.}" in results
     assert results.count(r"\shortstack[r]{HD95 vessel\\(px) $\downarrow$}") == 1
-    assert "Dice vessel & mean IoU &" in results
+    assert r"\shortstack[r]{Dice vessel,\\all pixels} & \shortstack[r]{mean IoU, all\\pixels} &" in results
+    assert r"\caption{Differences in Dice vessel per image to " in tex
     assert r"3 & 0.411 $\pm$ 0.001 & 0.311 $\pm$ 0.001 & 124.5 $\pm$ 1.0 \\" in results
     assert results.count(r"\textsuperscript{a}") == 4
     assert r"\textsuperscript{a}\,worse than Otsu." in results.split(r"\bottomrule")[1]

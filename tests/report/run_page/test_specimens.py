@@ -11,11 +11,12 @@ import pytest
 from segexp.errors import DataError
 from segexp.report.pictures.layers import confidence_map, read_layer, save_layers
 from segexp.report.pictures.overlays import fill_classes, outline_classes, overlay_errors
-from segexp.report.pictures.pixels import FALSE_NEGATIVE, FALSE_POSITIVE
+from segexp.report.pictures.pixels import FALSE_NEGATIVE, FALSE_POSITIVE, errors_to_rgb
 from segexp.report.pictures.png import COMPACT, encode_photo, encode_png
 from segexp.report.run_page.page import write_report
 from segexp.report.run_page.specimens import specimens, swatches
 from segexp.runs.contents import read_run
+from segexp.spec import DataSpec
 from tests.report.made_up import PARTS, VESSELS, results, run, write_json
 from tests.report.page import Page
 
@@ -188,3 +189,16 @@ def test_old_runs_get_their_panels_and_are_told_what_is_missing(folder: Path) ->
     assert specimens(read_run(folder)) == ([], [])
     assert "thresholds.csv is not there" in text
     assert "Confidence intervals: none were drawn" in text
+
+
+@pytest.mark.parametrize("spec", [VESSELS, PARTS])
+def test_errors_look_on_black_as_in_a_panel(spec: DataSpec) -> None:
+    """The viewer of a report and the panels of a comparison show the same errors in the same colours."""
+    drawn = np.random.default_rng(0)
+    truth, prediction = drawn.choice([*range(spec.num_classes), 255], (2, 24, 24)).astype(np.uint8)
+    layer = overlay_errors(truth, prediction, spec).astype(float)
+    seen = layer[..., :3] * layer[..., 3:] / 255
+    panel = errors_to_rgb(truth, prediction, spec)
+    # Right pixels of a dark class are black in the one, and the class in the other.
+    kept = (truth != 0) | (prediction != 0)
+    assert np.abs(seen - panel)[kept].max() <= 1

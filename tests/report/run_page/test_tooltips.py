@@ -38,6 +38,17 @@ def test_the_page_shows_them(tmp_path: Path) -> None:
     assert "for training, fewer" not in text
 
 
+def test_few_test_images_are_said_once_on_a_page(tmp_path: Path) -> None:
+    content = measured()
+    content["rows"][0]["interval"]["dataset"]["miou"] = [0.8125, 0.83]
+    write_json(tmp_path / "results.json", content)
+    write_json(tmp_path / "run.json", {"data": {"val": {"images": 4}, "test": {"images": 2}}})
+    text = write_report(tmp_path).read_text(encoding="utf-8")
+    assert text.count("fewer than 20") == text.count("measures hang on single images") == 1
+    assert "2 test images, fewer than 20, are a first indication only" in text
+    assert "4 images for validation, fewer than 5" in text
+
+
 @pytest.mark.parametrize(("part", "fewest"), [(part, fewest) for part, (fewest, *_) in FEWEST.items()])
 def test_parts_with_too_few_images_are_named(part: str, fewest: int) -> None:
     assert few_images({"data": {part: {"images": fewest}}}, {}) == []

@@ -21,7 +21,7 @@ from segexp.cli.app import run as run_line
 from segexp.config.checks.monitors import check_monitors
 from segexp.errors import ConfigError, MissingExtraError, SegexpError
 from segexp.runs import checkpoints
-from segexp.tasks.steps import optimizer_steps
+from segexp.tasks.steps.planned import optimizer_steps
 from segexp.training import training_run as training
 from segexp.training.callbacks.checks import check_callbacks
 from tests.lightning_page import merged, rows

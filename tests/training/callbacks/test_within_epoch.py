@@ -15,8 +15,8 @@ from segexp.training.callbacks.random_state import random_states, set_random_sta
 from segexp.training.callbacks.within_epoch import KEY, SaveCosts, position
 from segexp.training.endings import still_valid
 from tests.training.plain.test_checks import PLAIN
+from tests.training.resuming.test_resume import assert_same
 from tests.training.runs import composed, folders, go, table, without
-from tests.training.test_resume import assert_same
 
 HARD = (
     "trainer.checkpoint_every=0.001s", "callbacks=ema", "model.dropout=0.3", "model.norm=batch",

@@ -16,7 +16,11 @@ from segexp.losses.bce import BCE
 from segexp.metrics.base import FigureSpec, ImageMeasure, ImagePrediction
 from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.segmentation import Segmentation
-from segexp.training import build
+from segexp.training.building.callbacks import build_callbacks
+from segexp.training.building.loss import build_loss
+from segexp.training.building.measures import build_measures
+from segexp.training.building.model import build_model
+from segexp.training.building.optimizer import build_optimizer
 from segexp.training.checks.config_trials import try_loss, try_measure, try_model
 from tests.training.runs import TINY, composed
 
@@ -48,6 +52,7 @@ def fail(_: Any) -> Any:
         (lambda x: {"out": x}, "gives a dict"),
         (lambda x: None, "gives a NoneType"),
         (lambda x: x[:, 0], r"gives logits \(1, 8, 9\)"),
+        (lambda x: x.mean(dim=(2, 3)), ".*it scores whole images: train it with task=classification, .* as model=unet"),
         (lambda x: x[..., ::2], r"gives logits \(1, 1, 8, 5\)"),
         (lambda x: x * torch.nan, "gives nan"),
         (lambda x: x > 0, "gives torch.bool"),
@@ -167,11 +172,11 @@ class Breaks(nn.Module):
 )  # fmt: skip
 def test_constructors(config: dict[str, Any], words: str) -> None:
     builders = {
-        "loss": lambda: build.build_loss(config["loss"], THREE),
-        "model": lambda: build.build_model(config["model"], THREE),
-        "metric": lambda: build.build_measures(config["metric"], THREE),
-        "callbacks": lambda: build.build_callbacks(replace(composed(), **config)),
-        "optimizer": lambda: build.build_optimizer(config["optimizer"], nn.Linear(1, 1)),
+        "loss": lambda: build_loss(config["loss"], THREE),
+        "model": lambda: build_model(config["model"], THREE),
+        "metric": lambda: build_measures(config["metric"], THREE),
+        "callbacks": lambda: build_callbacks(replace(composed(), **config)),
+        "optimizer": lambda: build_optimizer(config["optimizer"], nn.Linear(1, 1)),
     }
     with pytest.raises(ConfigError, match=words) as caught:
         builders[next(iter(config))]()

@@ -13,7 +13,7 @@ from segexp.training.estimate import batch_size
 from segexp.training.estimate.batch_size import FoundBatch, _corrected, _halved
 from segexp.training.estimate.memory import MemoryEstimate
 from segexp.training.estimate.out_of_memory import is_out_of_memory
-from segexp.training.run_split import taken_up
+from segexp.training.resuming.run_split import taken_up
 from tests.training.runs import TINY, composed, folders, go
 
 MIB = 2**20

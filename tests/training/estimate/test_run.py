@@ -13,7 +13,7 @@ from segexp.config.experiment import Experiment
 from segexp.data.splits.rules import PHASES
 from segexp.errors import ConfigError
 from segexp.system.free_memory import gib
-from segexp.training.build_optimizer import first_step_numbers, optimizer_numbers
+from segexp.training.building.optimizer import first_step_numbers, optimizer_numbers
 from segexp.training.estimate import limits
 from segexp.training.estimate.duration import TimeEstimate, ends, in_words, time_left
 from segexp.training.estimate.limits import Room, refuse_oversize, smaller, warn_of_size

@@ -14,8 +14,8 @@ from torch import nn
 from segexp.data.folder import FolderDataModule
 from segexp.errors import DivergedError
 from segexp.runs.folder import RunFolder
-from segexp.tasks.step_trace import rough_range, value_range
-from segexp.training.build import build_datamodule
+from segexp.tasks.steps.trace import rough_range, value_range
+from segexp.training.building.datamodule import build_datamodule
 from segexp.training.nonfinite.causes import Setting
 from segexp.training.nonfinite.evidence import SeenBatch, describe_samples
 from segexp.training.nonfinite.gradients import all_finite, gradient_norms, gradients_of

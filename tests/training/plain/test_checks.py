@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import EarlyStopping
 from segexp import compose
 from segexp.config.signatures.plain_lightning import direction_of_words, logged_names
 from segexp.errors import ConfigError
-from segexp.training.build import build_callbacks
+from segexp.training.building.callbacks import build_callbacks
 
 HERE = "tests.training.plain.parts"
 PLAIN = (

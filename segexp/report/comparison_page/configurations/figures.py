@@ -43,6 +43,12 @@ class Figure:
         name = name_of(self.measure, results)
         return f"mean {name}" if self.part == MEAN else f"{name} {self.part}".rstrip()
 
+    def averaged(self, results: Mapping[str, Any]) -> str:
+        """How it is averaged, in two words for behind its label; empty where it counts whole images."""
+        if self.block == "image":
+            return "per image"
+        return "" if entries.task_kind(results) in (entries.CLASSIFICATION, entries.LOGGED) else "all pixels"
+
 
 Figures = dict[Figure, float]
 """Those that are defined."""

@@ -55,13 +55,18 @@ def kind_of(found: Difference) -> str:
 
 def charts_of(group: ComparisonGroup) -> dict[str, Chart]:
     """All charts of a test set by the stem of their file; those that there is nothing to draw of are left out."""
-    measure = group.measure
     found = {
-        "differences": difference_chart(group.differences, group.base.name, measure.label, measure.digits),
+        "differences": chart_of_differences(group),
         **_costs(group),
         "varied": varied_chart(group),
     }
     return {stem: chart for stem, chart in found.items() if chart is not None}
+
+
+def chart_of_differences(group: ComparisonGroup) -> Chart | None:
+    """The differences of a test set to its base."""
+    measure = group.measure
+    return difference_chart(group.differences, group.base.name, measure.label_by_image, measure.digits)
 
 
 def cost_charts(group: ComparisonGroup) -> list[Chart]:
@@ -76,9 +81,9 @@ def _costs(group: ComparisonGroup) -> dict[str, Chart | None]:
     unit, length = time_unit(max((row.seconds.mean for row, _ in reached if row.seconds), default=0.0))
     by_time = [(row.name, row.seconds.mean / length, found) for row, found in reached if found and row.seconds]
     return {
-        "parameters": cost_chart(by_size, "parameters", measure.label, SI_FORMAT, lower=measure.lower),
+        "parameters": cost_chart(by_size, "parameters", measure.label_of_headline, SI_FORMAT, lower=measure.lower),
         "training_time": cost_chart(
-            by_time, f"training time ({unit})", measure.label, PLAIN_FORMAT, lower=measure.lower
+            by_time, f"training time ({unit})", measure.label_of_headline, PLAIN_FORMAT, lower=measure.lower
         ),
     }
 
@@ -122,7 +127,5 @@ def varied_chart(group: ComparisonGroup) -> Chart | None:
     axes = [
         value_axis(names[key], [row.varied.get(key, ABSENT) for row, _ in found], texts[key], ABSENT) for key in keys
     ]
-    measure = group.measure
-    return parallel_chart(
-        [row.name for row, _ in found], axes, [mean for _, mean in found], measure.label, lower=measure.lower
-    )
+    rows, means = [row.name for row, _ in found], [mean for _, mean in found]
+    return parallel_chart(rows, axes, means, group.measure.label_of_headline, lower=group.measure.lower)

@@ -76,6 +76,7 @@ def _difference_cells(group: ComparisonGroup, name: str) -> dict[str, Any]:
     low, high = found.interval if found and found.interval else ("", "")
     return {
         "difference_of": group.measure.column,
+        "difference_averaged": "" if group.measure.by_loader else "mean over images",
         "difference_to": group.base.name if found else "",
         "difference": found.mean if found and found.mean is not None else "",
         "difference.low": low,

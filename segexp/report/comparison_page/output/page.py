@@ -9,6 +9,7 @@ from segexp.report import values
 from segexp.report.charts.chart import Chart
 from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configurations.configuration import Configuration
+from segexp.report.comparison_page.configurations.figures import Figure
 from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.report.comparison_page.configurations.spread import mean_of
 from segexp.report.comparison_page.factors import FactorTable
@@ -104,7 +105,10 @@ def _beaten(group: ComparisonGroup) -> list[Tile]:
     first = group.rows[0]
     lines = [(f"{found.name}, {label}", f"{other:.4f}") for found in first.beaten for label, _, other in found.figures]
     own = {label: value for found in first.beaten for label, value, _ in found.figures}
-    lines = [(first.name, ""), *((label, f"{value:.4f}") for label, value in own.items()), *lines]
+    # Trivial predictors are judged by counts of all images.
+    averaged = Figure("dataset", "").averaged(first.runs[0].results)
+    over = f", {averaged}" if averaged else ""
+    lines = [(first.name, ""), *((label + over, f"{value:.4f}") for label, value in own.items()), *lines]
     return [Tile("Better than a trivial predictor", f"0 of {len(group.rows)}", tuple(lines))]
 
 
@@ -160,13 +164,11 @@ def _group(group: ComparisonGroup, searches: Sequence[Search], out: Path) -> dic
         "title": group.title,
         "results": _linked(tables.results_grid(group), group, out),
         "differences": tables.differences_grid(group) if group.differences else None,
-        "intervals": _there(
-            charts.difference_chart(group.differences, group.base.name, group.measure.label, group.measure.digits)
-        ),
+        "intervals": _there(charts.chart_of_differences(group)),
         "base": group.base.name,
         "base_is": base_reason(group, searches),
         "explained": explained_p_values(group),
-        "measure": group.measure.label,
+        "measure": group.measure.label_by_image,
         "decided": decided([run.results for row in group.rows for run in row.runs]),
         "searched": group.searched,
         "costs": charts.cost_charts(group),
@@ -211,7 +213,7 @@ def _runs(page: PageInput, out: Path) -> Grid:
         Head("seed"),
         *([Head("fold")] if folds else []),
     ]
-    heads += [Head(page.groups[0].measure.label), Head("training"), Head("counts", number=False)]
+    heads += [Head(page.groups[0].measure.label_of_headline), Head("training"), Head("counts", number=False)]
     rows = []
     for group in page.groups:
         for row in group.rows:

@@ -7,7 +7,7 @@ from statistics import fmean
 from segexp.report import values
 from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configurations.configuration import Configuration
-from segexp.report.comparison_page.configurations.figures import Figure, figures_of
+from segexp.report.comparison_page.configurations.figures import BLOCKS, Figure, figures_of
 from segexp.report.comparison_page.configurations.spread import Spread, mean_of
 from segexp.report.comparison_page.factors import FactorTable
 from segexp.report.comparison_page.output.grid import Cell, Grid, Head, number, spread_cell
@@ -17,6 +17,7 @@ from segexp.runs import entries
 
 MOST_ROWS = 10
 """Configurations in the table of images, which has a column for each."""
+OVER_PIXELS = "over the pixels of all images"
 CONFIGURATION = Head("configuration", number=False)
 COSTS = (
     Head("parameters", note="weights of the model"),
@@ -106,16 +107,28 @@ def _name(row: Configuration) -> Cell:
     return Cell(row.name, row.name, note=text)
 
 
-def _head(group: ComparisonGroup, figure: Figure) -> Head:
+def _head(group: ComparisonGroup, figure: Figure, *, tells_averaging: bool = True) -> Head:
     results = group.rows[0].runs[0].results
     spec = described(results, figure.measure)
-    name = column_heading(figure.label(results), spec)
-    over = "over the pixels of all images" if figure.block == "dataset" else "mean over images"
     # Distances are there per image only, so that nothing has to be told apart.
-    both = Figure("dataset", figure.measure, figure.part) in group.figures
-    per_image = ", per image" if figure.block == "image" and both else ""
+    both = all(_is_known(group, Figure(block, figure.measure, figure.part)) for block in BLOCKS)
+    averaged = figure.averaged(results) if both and tells_averaging else ""
     more = "differences are differences of these" if figure == group.measure.by_image else ""
-    return Head(name + per_image, note="; ".join(part for part in (spec.meaning, over, more) if part))
+    told = (spec.meaning, _over(group, figure.block), more)
+    name = ", ".join(part for part in (figure.label(results), averaged) if part)
+    return Head(column_heading(name, spec), note="; ".join(part for part in told if part))
+
+
+def _is_known(group: ComparisonGroup, figure: Figure) -> bool:
+    return figure in group.figures or figure == group.measure.by_image
+
+
+def _over(group: ComparisonGroup, block: str) -> str:
+    """Over what the figures of a block are taken."""
+    if block == "image":
+        return "mean over images"
+    results = group.rows[0].runs[0].results
+    return "over all images" if entries.task_kind(results) == entries.CLASSIFICATION else OVER_PIXELS
 
 
 def digits_of(group: ComparisonGroup, figure: Figure) -> int:
@@ -194,9 +207,10 @@ def _others(
 def full_grid(group: ComparisonGroup, block: str) -> Grid:
     """Every test figure of a block, a column each."""
     figures = [figure for figure in group.figures if figure.block == block]
-    heads = [CONFIGURATION, *(_head(group, figure) for figure in figures)]
+    # The title of the table says how they are averaged.
+    heads = [CONFIGURATION, *(_head(group, figure, tells_averaging=False) for figure in figures)]
     rows = [[_name(row), *_figure_cells(group, row, figures)] for row in group.rows]
-    return Grid("over the pixels of all images" if block == "dataset" else "mean over images", heads, rows)
+    return Grid(_over(group, block), heads, rows)
 
 
 def differences_grid(group: ComparisonGroup, digits: int | None = None) -> Grid:
@@ -217,7 +231,7 @@ def differences_grid(group: ComparisonGroup, digits: int | None = None) -> Grid:
         p_value = group.p_values.get(row.name)
         cells = _difference_cells(found, p_value, digits) if found else _base_cells()
         rows.append([_name(row), *cells])
-    return Grid(f"{group.measure.label}, difference to {group.base.name}", heads, rows)
+    return Grid(f"{group.measure.label_by_image}, difference to {group.base.name}", heads, rows)
 
 
 def _base_cells() -> list[Cell]:
@@ -301,7 +315,7 @@ def effects_grid(group: ComparisonGroup, table: FactorTable, digits: int | None 
         ]
         for e in table.effects
     ]
-    return Grid(f"Main effects on {group.measure.label}", heads, rows)
+    return Grid(f"Main effects on {group.measure.label_by_image}", heads, rows)
 
 
 def images_grid(group: ComparisonGroup, most: int) -> Grid:
@@ -322,4 +336,4 @@ def images_grid(group: ComparisonGroup, most: int) -> Grid:
             number(values.format_measure(value, digits), value, best=value == top and width > 0) for value in found
         ]
         rows.append([Cell(image, image), number(f"{width:.{digits}f}", width), *cells])
-    return Grid(f"{group.measure.label} of the images that differ most", heads, rows)
+    return Grid(f"{group.measure.label_by_image} of the images that differ most", heads, rows)

@@ -63,7 +63,7 @@ def _tables(group: ComparisonGroup, table: FactorTable | None, searches: Sequenc
     figures = main_figures(group, per_image=not group.measure.pooled)[:MOST_FIGURES]
     grid = figures_grid(group, figures, {figure: _of_column(group, figure) for figure in figures})
     yield grid_as_latex(grid, f"Test measures{on}.", f"results{end}", _results_notes(group))
-    measure = escape_breakable(group.measure.label)
+    measure = escape_breakable(group.measure.label_by_image)
     digits = _digits([row.mean for row in map(group.reached, group.rows) if row], group.measure.unit)
     if group.differences:
         means = [found.mean for found in group.differences.values() if found.mean is not None]

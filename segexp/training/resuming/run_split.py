@@ -19,7 +19,7 @@ from segexp.errors import ConfigError, StoredError
 from segexp.runs.archive import check_archive
 from segexp.runs.json_yaml import read_json, read_yaml
 from segexp.runs.text import printable
-from segexp.training.resume_source import checkpoint_of
+from segexp.training.resuming.source import checkpoint_of
 
 OPEN = ("auto", None)
 """Values of keys of a data set that are left to the data."""

@@ -6,7 +6,7 @@ import pytest
 
 from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
-from segexp.training.resume import check_same
+from segexp.training.resuming.checkpoint import check_same
 from tests.training.runs import composed
 
 

@@ -10,8 +10,8 @@ from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError, UserError
 from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.schedule import Schedule
-from segexp.training.build import build_model, build_schedule, check_length
-from segexp.training.build_schedule import describe_momentum
+from segexp.training.building.model import build_model
+from segexp.training.building.schedule import build_schedule, check_length, describe_momentum
 from tests.training.runs import composed
 
 SPEC = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))

@@ -13,8 +13,8 @@ from torch import Tensor
 from segexp.cli.app import run
 from segexp.errors import ConfigError, UserError
 from segexp.training.hardware import with_hardware
-from segexp.training.initial_weights import check_init_from
 from segexp.training.prepare import Prepared, prepare
+from segexp.training.transfer.initial_weights import check_init_from
 from tests.training.runs import TINY, Done, composed, folders, go, read_json, table
 
 QUICK = ("metric=[]", "bootstrap=0", "baselines=false", "panels=0")

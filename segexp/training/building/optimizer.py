@@ -10,8 +10,8 @@ from torch.optim import Optimizer
 from torch.utils._pytree import tree_leaves
 
 from segexp.config.schema import ObjectConfig
+from segexp.training.building.constructor_errors import naming_section
 from segexp.training.checks.config_trials import expect, trying
-from segexp.training.constructor_errors import naming_section
 
 
 def build_optimizer(section: ObjectConfig, model: nn.Module) -> Callable[[Any], Optimizer]:

@@ -9,7 +9,7 @@ from segexp.errors import Interrupted
 from segexp.invocation import Invocation
 from segexp.report.run_page.page import REPORT, refreshes, render_report
 from segexp.report.run_page.progress import Progress
-from segexp.training.own_folder import own_run_folder
+from segexp.training.resuming.own_folder import own_run_folder
 from tests.training.runs import composed, read_json
 
 

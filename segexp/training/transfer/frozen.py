@@ -11,7 +11,7 @@ from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.models.parts import find_part
 from segexp.tasks.schedule import Schedule
-from segexp.training.build import PUBLISHED
+from segexp.training.building.model import PUBLISHED
 from segexp.training.finetuning import Finetuning
 
 

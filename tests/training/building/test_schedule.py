@@ -15,7 +15,7 @@ from segexp.config.schema import TrainConfig
 from segexp.config.settled_forms import settle_forms
 from segexp.errors import ConfigError
 from segexp.tasks.schedule_part import follows_length, in_moves
-from segexp.training.build import build_schedule, check_length
+from segexp.training.building.schedule import build_schedule, check_length
 from tests.training.runs import composed
 
 OPTIMIZER = {"_target_": "torch.optim.SGD", "lr": 0.4, "momentum": 0.9}

@@ -11,8 +11,8 @@ from segexp.runs.attempts import HOW_ENDED, is_evaluation, is_trained, kept_entr
 from segexp.runs.console import LOG, log_file, start_console
 from segexp.runs.folder import RunFolder
 from segexp.training.distributed.plan import started
-from segexp.training.own_folder import own_run_folder, refuse_owned
-from segexp.training.resume_source import LAST, command, needed_words
+from segexp.training.resuming.own_folder import own_run_folder, refuse_owned
+from segexp.training.resuming.source import LAST, command, needed_words
 
 FINISHED = "finished"
 

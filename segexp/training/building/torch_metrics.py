@@ -14,8 +14,8 @@ from segexp.config.signatures.torch_metrics import FILLED, is_torch_metric
 from segexp.errors import ConfigError
 from segexp.metrics.torch_metrics import TorchMetrics
 from segexp.spec import IGNORED, DataSpec
+from segexp.training.building.constructor_errors import naming_section
 from segexp.training.checks.config_trials import SIDE, expect, trying
-from segexp.training.constructor_errors import naming_section
 
 
 def build_metrics(sections: Mapping[str, ObjectConfig], spec: DataSpec) -> TorchMetrics:

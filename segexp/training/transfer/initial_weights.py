@@ -14,9 +14,9 @@ from segexp.errors import ConfigError
 from segexp.models.weight_files import read_state_dict
 from segexp.models.weight_fit import NAMED, Fit, few, fit_weights
 from segexp.runs.checkpoints import Source
-from segexp.training.build import PUBLISHED
-from segexp.training.run_split import kept_of
-from segexp.training.weight_source import EXPECTED, weight_file
+from segexp.training.building.model import PUBLISHED
+from segexp.training.resuming.run_split import kept_of
+from segexp.training.transfer.source import EXPECTED, weight_file
 
 
 def check_init_from(experiment: Experiment) -> None:

@@ -11,8 +11,8 @@ from segexp.config.schema import ObjectConfig
 from segexp.errors import ConfigError
 from segexp.spec import DataSpec
 from segexp.system.free_memory import free_memory, gib
+from segexp.training.building.constructor_errors import joined_lines, naming_section
 from segexp.training.checks.config_trials import expect
-from segexp.training.constructor_errors import joined_lines, naming_section
 
 
 def build_model(section: ObjectConfig, spec: DataSpec, *, published: bool = True) -> nn.Module:

@@ -22,7 +22,7 @@ from segexp.runs.lock import ANY, LOCK, BusyError, FolderLock, Owner, owner_of
 from segexp.runs.paths import refuse_links
 from segexp.runs.record import end_from_outside
 from segexp.system.signals import exit_code
-from segexp.training.resume_source import how_to_go_on
+from segexp.training.resuming.source import how_to_go_on
 
 CONFIG = "config.yaml"
 

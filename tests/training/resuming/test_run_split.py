@@ -10,7 +10,7 @@ import torch
 
 from segexp.cli.app import run
 from segexp.errors import ConfigError, DataError
-from segexp.training.run_split import split_of
+from segexp.training.resuming.run_split import split_of
 from tests.data.test_run_split import names, pair
 from tests.training.runs import Done, folders, go, read_json
 

@@ -16,9 +16,9 @@ from segexp.config.signatures.task_figures import SEGMENTATION, watched_directio
 from segexp.errors import ConfigError
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.schedule_part import AUTO, MILESTONES, SchedulePart
-from segexp.training.build_optimizer import optimizer_of_one_weight
+from segexp.training.building.constructor_errors import joined_lines, naming_section
+from segexp.training.building.optimizer import optimizer_of_one_weight
 from segexp.training.checks.config_trials import expect
-from segexp.training.constructor_errors import joined_lines, naming_section
 from segexp.training.run_length import count_steps
 
 

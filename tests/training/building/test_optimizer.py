@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from segexp.errors import ConfigError
-from segexp.training.build_optimizer import build_optimizer, optimizer_of_one_weight
+from segexp.training.building.optimizer import build_optimizer, optimizer_of_one_weight
 
 
 def network() -> nn.Linear:
