@@ -155,7 +155,9 @@ def unfit_target(task: str, forms: Sequence[str], spec: DataSpec) -> str:
     """
     found = f"{task_name(task)} needs {GIVES.get(forms[0], forms[0])}, the data has targets of kind {spec.kind}"
     others = tasks_of(spec.target.form)
-    return f"{found}; these data are for {_either(others)}" if others else f"{found}; use another task"
+    return (
+        f"{found}; these data are for {_either(others)}: choose {others[0]}" if others else f"{found}; use another task"
+    )
 
 
 def task_name(target: str) -> str:
