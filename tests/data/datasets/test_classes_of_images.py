@@ -140,7 +140,7 @@ def test_patches_of_a_field_stay_together(tmp_path: Path, seed: int) -> None:
     assert not fields["val"] & fields["test"]
     assert labels(data) == {name: ("healthy", "lymphoblast")[int(name[-1])] for name in known}
     assert data.describe()["split_by"] == "field"
-    assert data.describe()["file_sides"][1:] == [64, 64]
+    assert data.describe()["file_sides"] == [48, 48, 48]
     assert data.items("train")[0].image.shape == (24, 24, 3)
 
 
