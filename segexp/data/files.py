@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 from segexp.data import reading
 from segexp.data.base import ImageDataModule, Items
 from segexp.data.checks import duplicates
+from segexp.data.checks.enlarged import note_enlarged
 from segexp.data.checks.labels import contradictions
 from segexp.data.checks.orientation import note_mirrored, note_turned
 from segexp.data.checks.problems import Problem, problem_of, refuse
@@ -223,6 +224,8 @@ class FilesDataModule(ImageDataModule):
         found.items |= opened if self.image_size is None else _resized(opened, self.image_size)
         found.problems += problems
         found.notes += note_turned(opened.values()) + note_mirrored(opened.values())
+        if self.image_size is not None:
+            found.notes += note_enlarged(self._sides, self.image_size)
         self.sources = {pair.name: pair.image for pair in pairs}
 
     def _arrange(self, found: FoundFiles, split: Split) -> None:

@@ -211,3 +211,13 @@ def test_pixels_are_those_of_the_files(photos: Path) -> None:
     item = next(item for phase in PHASES for item in data.items(phase) if item.name == "cat/2")
     np.testing.assert_array_equal(item.image, read(photos / "cat" / "2.png"))
     assert "file_sides" not in data.describe()
+
+
+def test_images_that_are_enlarged_are_noted_with_the_size_that_leaves_them(photos: Path) -> None:
+    (photos / "dog" / "deep" / "5.png").unlink()
+    sizes = {40: "images of 20 pixels a side are enlarged 2 times to datamodule.image_size=40, which", 39: None}
+    for size, words in sizes.items():
+        data = ImageFolderDataModule(str(photos), image_size=size)
+        data.setup()
+        notes = [note for note in data.notes if "enlarged" in note]
+        assert [note.startswith(words or "") for note in notes] == ([] if words is None else [True])
