@@ -72,7 +72,8 @@ def localize_files(config: LocalizeConfig, command: Sequence[str] = ()) -> str:
     _announce(stored, files, output, scale, size)
     facts = {
         "run": source.name, "classes": list(stored.spec.classes), "scale": scale, "settings": asdict(settings),
-        "mask": asdict(rule), "radius": config.radius, "singles": localizer.singles, "made": made,
+        "mask": asdict(rule), "radius": config.radius, "made": made,
+        "singles": "strongest" if settings.strongest else localizer.singles,
     }  # fmt: skip
     folder.write_json(FACTS, {**facts, "state": "running"})
     kept = KeptImages(folder.path, anew=config.overwrite)
@@ -154,7 +155,7 @@ def map_settings(config: LocalizeConfig) -> MapSettings:
         raise ConfigError(f"layer: found {config.layer}, but it is of method=gradcam, which is not asked for; add it")
     return MapSettings(
         tuple(methods), config.output_stride, config.smooth, config.views, config.layer, config.singles, config.seed,
-        config.colour_blur,
+        config.colour_blur, strongest=config.boxes is None and config.centres is None,
     )  # fmt: skip
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from segexp.errors import ConfigError, DataError
+from segexp.inference.localize.baselines import CENTRE, COLOUR
 from segexp.inference.localize.image_work import SeenImage
-from segexp.inference.localize.peaks import Peak
+from segexp.inference.localize.peaks import FloatMap, Peak
 from segexp.inference.localize.pseudo_masks import MaskRule, pseudo_mask
 from segexp.inference.localize.scores import FIGURES, Scored, compare_maps, score_image
 from segexp.inference.localize.truth import Objects
@@ -66,11 +67,16 @@ class Outputs:
             label, likely = self.classes[seen.label], seen.probabilities[seen.label]
             save_png(
                 _beside(path / stem, "_maps.png"),
-                draw_maps(seen.pixels, seen.maps, f"{seen.name}: {label} {likely:.3f}"),
+                draw_maps(seen.pixels, self._drawn(seen.maps), f"{seen.name}: {label} {likely:.3f}"),
             )
         if "mask" in self.write:
             self._write_mask(seen, stem, first)
         self.keep(seen, stem)
+
+    def _drawn(self, maps: Mapping[str, FloatMap]) -> dict[str, FloatMap]:
+        """The maps of the panel: those that nothing was learnt for are compared with where objects are known."""
+        left_out = (COLOUR, CENTRE) if self.objects is None else ()
+        return {name: values for name, values in maps.items() if name not in left_out}
 
     def keep(self, seen: SeenImage, stem: Path) -> None:
         """Keeps the peaks of an image for the tables, its pictures being there; arguments as for :meth:`add`."""
