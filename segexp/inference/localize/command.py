@@ -14,7 +14,7 @@ from segexp.inference.localize.localizer import load_localizer
 from segexp.inference.localize.outputs import FACTS, Outputs, open_folder
 from segexp.inference.localize.pseudo_masks import MaskRule
 from segexp.inference.localize.settings import MapSettings
-from segexp.inference.localize.training_size import TrainingSize, training_size
+from segexp.inference.localize.training_size import TrainingSize, proposed_scale, training_size
 from segexp.inference.localize.truth import of_images, read_objects
 from segexp.inference.predict.command import separate_duplicates
 from segexp.inference.predict.inputs import Input, find_inputs
@@ -56,7 +56,7 @@ def localize_files(config: LocalizeConfig) -> str:
     device = device_type(config.device, "device")
     localizer, stored = load_localizer(source, settings, inference, device, _packages(config))
     size = training_size(stored)
-    scale = _scale(config, size)
+    scale = _scale(config, size, files)
     peaks = PeakRule(config.distance, config.peaks, config.floor)
     work = ImageWork(localizer, _label(config, stored), scale, size.side, peaks, Limit(config.image_limit))
     folder = open_folder(output, overwrite=config.overwrite)
@@ -137,13 +137,13 @@ def _label(config: LocalizeConfig, stored: StoredNetwork) -> int | None:
     return classes.index(config.label)
 
 
-def _scale(config: LocalizeConfig, size: TrainingSize) -> float:
+def _scale(config: LocalizeConfig, size: TrainingSize, files: Sequence[Input]) -> float:
     if config.scale != "auto":
         return float(config.scale)
     if size.factor is None:
         raise ConfigError(
             f"scale: found auto, but training images were resized to {size.side} pixels and the run does not say from "
-            f"what; give scale=<{size.side} / side of the files in pixels>"
+            f"what size; give {proposed_scale(size.side, files)}"
         )
     return size.factor
 

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -102,3 +103,17 @@ def test_other_folders_are_not_written_into(smears: Smears, capsys: pytest.Captu
     Path("out/mine.txt").write_text("x")
     assert localize(smears, "overwrite=true") == 2
     assert "output: out holds other files" in capsys.readouterr().err
+
+
+def test_a_run_that_does_not_know_its_files_proposes_a_scale_that_can_be_pasted(
+    smears: Smears, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As runs of earlier versions: made of the files of the input, which are 64x128."""
+    shutil.copytree(smears.run, "old")
+    record = json.loads(Path("old/run.json").read_text())
+    del record["data"]["file_sides"]
+    Path("old/run.json").write_text(json.dumps(record))
+    words = ["localize", "run=old", f"input={smears.fields}/Im001_1.jpg", "output=out", "write=[]", "method=lecture"]
+    assert run(words) == 2
+    told = capsys.readouterr().err
+    assert "give scale=0.5 if training images had the size of the files of input, whose shorter sides have 64" in told
