@@ -17,7 +17,7 @@ from segexp.config.checks.tree import also_taken
 from segexp.config.checks.unknown_key import advice
 from segexp.config.migration import for_hydra, migrated
 from segexp.config.overrides.groups import LISTS
-from segexp.config.overrides.quoting import hydra_override, printed, shell_word
+from segexp.config.overrides.quoting import hydra_override, printed, shell_word, texts_inside
 from segexp.config.paths import conf_dir
 from segexp.config.schema import TrainerConfig
 from segexp.errors import ConfigError
@@ -78,8 +78,10 @@ def _not_read(word: str, config_name: str, argv: Sequence[str], extra: Sequence[
         return f"{word}: cannot be read; an override is written key=value"
     bracket = " (a bracket or a quote may be missing)" if re.search(r"[][{}()'\"]", text) else ""
     others = [other for other in argv if other != word and not other.startswith("-")]
-    takes = _accepted(key, config_name, [*others, hydra_override(key, text)], extra)
-    return f"{word}: cannot be read{bracket}" + (f"; as a text, write {printed(key, text)}" if takes else "")
+    for value, what in ((texts_inside(text), "with its texts in quotes"), (text, "as a text")):
+        if value is not None and _accepted(key, config_name, [*others, hydra_override(key, value)], extra):
+            return f"{word}: cannot be read{bracket}; {what}, write {printed(key, value)}"
+    return f"{word}: cannot be read{bracket}"
 
 
 def accepted_key(key: str, value: str, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> str | None:
