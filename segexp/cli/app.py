@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segexp.cli.arguments import config_dirs, help_words, split
+from segexp.cli.blanks import refuse_blanks
 from segexp.cli.foreign_flags import refuse_foreign_flags
 from segexp.cli.hydra_app import INTERRUPTED, hydra_as_it_was, invocation, run_guarded, run_hydra
 from segexp.cli.messages import say_error, say_exception
@@ -43,6 +44,7 @@ def run(argv: Sequence[str]) -> int:
             refuse_foreign_flags(argv)
         if (topics := help_words(argv)) is not None:
             return _help(topics, argv)
+        refuse_blanks(argv)
         command, rest = split(_with_last_run(argv))
         rest = for_hydra(rest)
         with trusting(rest):
@@ -196,7 +198,8 @@ def _composed(command: Command, argv: list[str], sweep: "Sweep | None" = None) -
 def _refuse_words(command: Command, argv: list[str]) -> None:
     """Looks at the words before Hydra, a sweep or a search takes them."""
     from segexp.cli.argument_checks import refuse_flags, refuse_words
-    from segexp.cli.hydra_errors import chosen_groups
+    from segexp.cli.given_words import chosen_groups
+    from segexp.cli.mistyped_words import with_unknown_keys
     from segexp.sweeps.command import RESUME
     from segexp.sweeps.search.arguments import asks_only, names_search
 
@@ -213,10 +216,10 @@ def _refuse_words(command: Command, argv: list[str]) -> None:
     alone = command.takes_training and not (sweeps or maybe or names_search(argv, extra) or asks_only(argv))
     try:
         refuse_words(argv, extra, usable=sorted(chosen_groups(command.config, [conf_dir()])), alone=alone)
-    except ConfigError:
+    except ConfigError as error:
         if "debug=true" in argv:
             traceback.print_exc()
-        raise
+        raise with_unknown_keys(error, command.config, argv, extra) from None
 
 
 def _start_from(command: Command, argv: list[str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from segexp.cli.flags import belongs_to_flag, config_dirs, flags_first
 from segexp.commands import COMMANDS, Command
-from segexp.config.overrides.quoting import quote_patterns, quoted
+from segexp.config.overrides.quoting import command_line, hydra_override, quote_patterns, quoted
 from segexp.errors import ConfigError
 
 __all__ = ["config_dirs", "flags_first", "help_words", "split"]
@@ -38,6 +38,7 @@ def help_words(argv: Sequence[str]) -> list[str] | None:
 def _with_operands(command: Command, argv: list[str]) -> list[str]:
     """``a b metric=auc`` as ``metric=auc runs=['a','b']`` for a command that takes words; a path may hold ``=``."""
     if command.operands is None:
+        _refuse_operands(command, argv)
         return argv
     arguments = [
         index
@@ -50,6 +51,32 @@ def _with_operands(command: Command, argv: list[str]) -> list[str]:
     if any(argument.startswith(f"{command.operands}=") for argument in rest):
         raise ConfigError(f"{command.operands}: given twice, as words and as {command.operands}=; use one of them")
     return [*rest, f"{command.operands}=[{','.join(quoted(argv[index]) for index in arguments)}]"]
+
+
+_KEYS = {"predict": ("run", "input"), "localize": ("run", "input"), "evaluate": ("run",), "export": ("run",),
+         "demo": ("run",)}  # fmt: skip
+"""Keys of commands that a run is given to by name, in the order in which people type their values."""
+
+
+def _refuse_operands(command: Command, argv: list[str]) -> None:
+    """Refuses words of a command whose values have names, with the line that gives them their names.
+
+    Raises:
+        ConfigError: There are such words.
+    """
+    keys = [key for key in _KEYS.get(command.name, ()) if not any(word.startswith(f"{key}=") for word in argv)]
+    words = [word for index, word in enumerate(argv) if _is_word(word) and not belongs_to_flag(argv, index)]
+    if not words or not 0 < len(words) <= len(keys):
+        return
+    named = dict(zip(words, keys, strict=False))
+    given = [hydra_override(named[word], word) if word in named else word for word in argv]
+    if "input" in _KEYS[command.name] and not any(word.startswith("output=") for word in given):
+        # Both commands must be told where to write.
+        given = [*given, f"output={command.name}_output"]
+    raise ConfigError(
+        f"{' '.join(words)}: found without a key, expected {', '.join(f'{key}=' for key in keys)}; write "
+        f"{command_line([command.name, *given])}"
+    )
 
 
 def _is_word(argument: str) -> bool:

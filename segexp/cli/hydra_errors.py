@@ -1,27 +1,23 @@
 """Turns what Hydra raises while composing into one line with the key and the nearest valid name."""
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, ValueType
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from segexp.cli.argument_checks import no_option
+from segexp.cli.given_words import GivenWords, adds_key, chosen_options, compose_plain, keys_and_values
 from segexp.cli.hydra_keys import missing_plugin
 from segexp.config.checks.suggest import nearest
 from segexp.config.checks.tree import also_taken
 from segexp.config.checks.unknown_key import advice
-from segexp.config.overrides.groups import LISTS, groups
-from segexp.config.overrides.quoting import hydra_override, printed, shell_word
-from segexp.config.overrides.recompose import search_path
+from segexp.config.migration import for_hydra, migrated
+from segexp.config.overrides.groups import LISTS
+from segexp.config.overrides.quoting import hydra_override, printed, shell_word, texts_inside
 from segexp.config.paths import conf_dir
 from segexp.config.schema import TrainerConfig
 from segexp.errors import ConfigError
@@ -82,8 +78,10 @@ def _not_read(word: str, config_name: str, argv: Sequence[str], extra: Sequence[
         return f"{word}: cannot be read; an override is written key=value"
     bracket = " (a bracket or a quote may be missing)" if re.search(r"[][{}()'\"]", text) else ""
     others = [other for other in argv if other != word and not other.startswith("-")]
-    takes = _accepted(key, config_name, [*others, hydra_override(key, text)], extra)
-    return f"{word}: cannot be read{bracket}" + (f"; as a text, write {printed(key, text)}" if takes else "")
+    for value, what in ((texts_inside(text), "with its texts in quotes"), (text, "as a text")):
+        if value is not None and _accepted(key, config_name, [*others, hydra_override(key, value)], extra):
+            return f"{word}: cannot be read{bracket}; {what}, write {printed(key, value)}"
+    return f"{word}: cannot be read{bracket}"
 
 
 def accepted_key(key: str, value: str, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> str | None:
@@ -96,10 +94,9 @@ def accepted_key(key: str, value: str, config_name: str, argv: Sequence[str], ex
         argv: The other arguments.
         extra: Folders given with ``--config-dir``.
     """
-    given = _Given(config_name, argv, extra)
-    usable = chosen_groups(config_name, given.folders)
-    options = {name: found for name, found in given.options.items() if name in usable}
-    valid = [*dict.fromkeys([*(name for name, _ in _flatten(given.composed(options), "")), *options])]
+    given = GivenWords(config_name, argv, extra)
+    options = given.usable
+    valid = [*dict.fromkeys([*(name for name, _ in keys_and_values(given.composed(options), "")), *options])]
     found = key if key in valid else nearest(key, valid)
     if found is None or (found in options and value not in options[found]):
         return None
@@ -113,7 +110,7 @@ def _accepted(key: str, config_name: str, arguments: Sequence[str], extra: Seque
     from segexp.config.command_schema import schema_of
 
     try:
-        plain: dict[str, Any] = _compose(config_name, [conf_dir(), *map(Path, extra)], arguments, resolve=True)
+        plain = migrated(compose_plain(config_name, [conf_dir(), *map(Path, extra)], arguments, resolve=True))
         check_config(plain, schema_of(config_name))
         if config_name in SWEEPING and config_name != "models":
             check_monitors(plain)
@@ -132,11 +129,17 @@ def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -
         argv: Arguments given, command word taken out.
         extra: Folders given with ``--config-dir``.
     """
-    given = _Given(config_name, argv, extra)
-    # generate has no model: there, model= is an unknown key. With a + any group may be added.
-    usable = chosen_groups(config_name, given.folders).union(o.key_or_group for o in given.overrides if _adds(o))
-    options = {name: found for name, found in given.options.items() if name in usable}
-    return list(_unknown_options(given.overrides, options)) or list(_unknown_keys(given, options))
+    given = GivenWords(config_name, argv, extra)
+    return [*_unknown_options(given.overrides, given.usable), *_unknown_keys(given, given.usable)]
+
+
+def unknown_keys(config_name: str, argv: Sequence[str], extra: Sequence[str]) -> list[str]:
+    """A line for every override of a key that does not exist; those of a group whose option does not are passed over.
+
+    The arguments are those of :func:`unknown_names`.
+    """
+    given = GivenWords(config_name, argv, extra)
+    return list(_unknown_keys(given, given.usable))
 
 
 def several_values(config_name: str, argv: Sequence[str], extra: Sequence[str]) -> list[str]:
@@ -144,8 +147,8 @@ def several_values(config_name: str, argv: Sequence[str], extra: Sequence[str]) 
 
     The arguments are those of :func:`unknown_names`.
     """
-    given = _Given(config_name, argv, extra)
-    options, values = given.options, dict(_flatten(given.composed(given.options), ""))
+    given = GivenWords(config_name, argv, extra)
+    options, values = given.options, dict(keys_and_values(given.composed(given.options), ""))
     lines = []
     for override in given.overrides:
         if override.is_sweep_override():
@@ -155,37 +158,6 @@ def several_values(config_name: str, argv: Sequence[str], extra: Sequence[str]) 
             ways = _ways(key, text, "" if key in options else values.get(key), commas, config_name in SWEEPING)
             lines.append(f"{key}={text}: found several values; {', or '.join(ways) or 'give one of them'}")
     return lines
-
-
-@dataclass(frozen=True)
-class _Given:
-    """A command line as Hydra gets it: primary config, arguments, and folders of options."""
-
-    config_name: str
-    argv: Sequence[str]
-    extra: Sequence[str]
-
-    @cached_property
-    def folders(self) -> list[Path]:
-        """Folders with options, that of segexp first."""
-        return [conf_dir(), *map(Path, self.extra)]
-
-    @cached_property
-    def overrides(self) -> list[Override]:
-        """Overrides among the arguments; flags and their values are left out."""
-        parser = OverridesParser.create()
-        texts = [text for text in self.argv if not text.startswith("-") and ("=" in text or text.startswith("~"))]
-        return [parser.parse_override(text) for text in texts]
-
-    @cached_property
-    def options(self) -> dict[str, list[str]]:
-        """Names of the options of every group."""
-        return {name: [option.name for option in found] for name, found in groups(self.folders[1:]).items()}
-
-    def composed(self, options: Mapping[str, Sequence[str]]) -> Any:
-        """The config as composed with the groups that were chosen, without the other overrides."""
-        chosen = [_first_choice(o) for o in self.overrides if o.key_or_group in options and _values(o)]
-        return _compose(self.config_name, self.folders, chosen, resolve=False)
 
 
 def _ways(key: str, text: str, value: Any, commas: bool, sweeps: bool) -> Iterator[str]:
@@ -200,20 +172,6 @@ def _ways(key: str, text: str, value: Any, commas: bool, sweeps: bool) -> Iterat
         # Without quotes of its own the text may stand in double ones, which read better.
         word = printed(key, text) if re.search(r"[\"\\$]", text) else shell_word(f'{key}="{text}"')
         yield f"write {word} for one text with commas"
-
-
-def chosen_groups(config_name: str, folders: Sequence[Path]) -> set[str]:
-    """Groups in the defaults list of a primary config, and of another one that it begins with."""
-    path = _home(config_name, folders) / f"{config_name}.yaml"
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    found = {str(key) for entry in config["defaults"] if isinstance(entry, dict) for key in entry}
-    others = [entry for entry in config["defaults"] if isinstance(entry, str) and entry != "_self_"]
-    return found.union(*(chosen_groups(entry, folders) for entry in others))
-
-
-def _home(config_name: str, folders: Sequence[Path]) -> Path:
-    """The folder of a primary config: ours, but for that of ``from=``."""
-    return next((folder for folder in folders if (folder / f"{config_name}.yaml").is_file()), folders[0])
 
 
 def _first(text: str) -> str:
@@ -236,73 +194,29 @@ def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequen
                 f"{group}=null: no such option{nothing}; without the word the default is taken. Options of {group}: "
                 f"{listing}"
             )
-        for value in dict.fromkeys(_values(override)):
+        for value in dict.fromkeys(chosen_options(override)):
             if value not in options[group]:
                 yield no_option(group, value, options[group])
 
 
-def _values(override: Override) -> list[str]:
-    """Chosen options of a group override, also of a sweep or a list; none for null."""
-    return [option for choice in _choices(override) for option in choice]
+def _unknown_keys(given: GivenWords, options: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    tree, chosen = given.composed(options), given.chosen(options)
+    valid = [*dict.fromkeys([*(key for key, _ in keys_and_values(tree, "")), *options])]
+    # Which keys a group has is not known without its option.
+    without = {o.key_or_group for o in given.overrides if any(_unknown_options([o], options))}
 
+    def takes(key: str, word: str) -> bool:
+        return _accepted(key, given.config_name, [*chosen, *for_hydra([word])], given.extra)
 
-def _choices(override: Override) -> list[list[str]]:
-    """What a group override chooses, one after the other in a sweep: one option, or a list of them."""
-    if not override.is_sweep_override():
-        value = override.value()
-        return [] if value is None else [_options(value)]
-    # A sweep gives texts; parsed again, [a,b] is a list.
-    texts = [f"{override.key_or_group}={text}" for text in override.sweep_string_iterator()]
-    return [_options(OverridesParser.create().parse_override(text).value()) for text in texts]
-
-
-def _options(value: Any) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
-
-
-def _unknown_keys(given: _Given, options: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    tree = given.composed(options)
-    valid = [*dict.fromkeys([*(key for key, _ in _flatten(tree, "")), *options])]
     for override in given.overrides:
         key = override.key_or_group
-        if _adds(override) or key.startswith("hydra") or key in valid:
+        if not key or adds_key(override) or key.startswith("hydra") or key in valid or key.partition(".")[0] in without:
             continue
         known = [*valid, *_unlisted()] if key.startswith("trainer.") else valid
-        yield f"{key}: no such key. {advice(override, tree, known, options, given.folders)} (--cfg job lists all keys)"
+        told = advice(override, tree, known, options, given.folders, takes)
+        yield f"{key}: no such key. {told} (--cfg job lists all keys)"
 
 
 def _unlisted() -> list[str]:
     """Arguments of Lightning's Trainer that its YAML does not list."""
     return [f"trainer.{name}" for name in also_taken(TrainerConfig.also)]
-
-
-def _adds(override: Override) -> bool:
-    """Whether it may be new to the config: ``+key`` and ``++key``."""
-    return bool(override.is_add() or override.is_force_add())
-
-
-def _compose(config_name: str, folders: Sequence[Path], overrides: Sequence[str], *, resolve: bool) -> Any:
-    """The plain config that Hydra composes of overrides, with options of all folders."""
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
-
-    home = _home(config_name, folders)
-    searched = [search_path([str(folder) for folder in folders if folder != home])] if len(folders) > 1 else []
-    with initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given, links too
-        config = compose(config_name, overrides=[*overrides, *searched])
-    return OmegaConf.to_container(config, resolve=resolve)
-
-
-def _first_choice(override: Override) -> str:
-    """The override with the first of its choices; a list stays a list."""
-    first = _choices(override)[0]
-    return f"{override.key_or_group}=" + (first[0] if len(first) == 1 else f"[{','.join(first)}]")
-
-
-def _flatten(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Every key with its value, those of sections too."""
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            full = f"{path}.{key}" if path else str(key)
-            yield full, value
-            yield from _flatten(value, full)

@@ -87,10 +87,12 @@ def rerun_notes(found: Restored, folder: Path, today: Today, *, recorded: bool) 
 
 
 def left_out(arguments: Sequence[str], asked: Collection[str], blocks: Collection[str]) -> list[str]:
-    """A note for each block that another option takes the place of, with the words about it."""
+    """A note for each block that another option takes the place of, with the words about it that are not given anew."""
     notes = []
     for group in sorted(set(asked) & set(blocks)):
-        gone = [word for word in arguments if below(key_of(word), group) and key_of(word) != group]
+        anew = [key for key in asked if key != group]
+        words = [word for word in arguments if below(key_of(word), group) and key_of(word) != group]
+        gone = [word for word in words if not any(below(key_of(word), key) for key in anew)]
         if gone:
             notes.append(f"{group}= is chosen anew, without what the earlier run set of it: {_some(gone)}")
     return notes

@@ -67,7 +67,9 @@ def restore(
     """
     tree = {key: _literal(value) for key, value in stored.items()}
     found = Restored(tree)
-    _Walk(found, tree, asked, unknown, references).block(tree, today, ())
+    # What a block follows from may be a key that the run did not have yet: logger.wandb.tags is ${tags}.
+    later = {key: value for key, value in today.items() if not isinstance(value, Mapping) and not _refers(value)}
+    _Walk(found, tree, asked, unknown, references, later).block(tree, today, ())
     return found
 
 
@@ -81,12 +83,13 @@ class _Walk:
         asked: Collection[str],
         unknown: Collection[str],
         references: Mapping[str, str],
+        later: Mapping[str, Any],
     ) -> None:
         self.found = found
         self.asked = asked
         self.unknown = unknown
         self.references = references
-        self.values = OmegaConf.create(tree)
+        self.values = OmegaConf.create({**later, **tree})
         self.anew = _settled_anew(asked)
 
     def block(self, stored: Tree, today: Mapping[str, Any], path: Path) -> None:

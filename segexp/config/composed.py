@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from segexp.config.experiment import Experiment
+from segexp.config.overrides.quoting import shell_word
 from segexp.config.schema import ObjectConfig, TrainConfig
 from segexp.config.sections import structured
 from segexp.invocation import Invocation
@@ -62,7 +63,8 @@ def plain_config(config: Any, schema: type, words: Sequence[str] = ()) -> dict[s
     try:
         check_config(plain, schema)
     except ConfigError as error:
-        raise ConfigError(_as_written(_without_derived(str(error), config), schema)) from error
+        told = _as_written(_without_derived(str(error), config), schema)
+        raise ConfigError(_with_values(told, words)) from error
     # It holds for the command, see segexp.config.stored.trust, and is no part of what a run is.
     plain.pop("trust", None)
     return plain
@@ -75,6 +77,25 @@ def _as_written(problems: str, schema: type) -> str:
     ways = MUST_BE_GIVEN.get(schema, {})
     lines = (line.partition(": must be given; ") for line in problems.splitlines())
     return "\n".join(f"{key}{found}{ways.get(key, rest) if found else rest}" for key, found, rest in lines)
+
+
+_PROPOSED = re.compile(r"([\w.]+): no such key\. Did you mean '([\w.]+)'\?")
+
+
+def _with_values(problems: str, words: Sequence[str]) -> str:
+    """Proposes a key that was typed with a ``+``, or may be new, as a word with the value that it was given."""
+    typed = {word.partition("=")[0].lstrip("+"): word for word in words if "=" in word}
+    return "\n".join(
+        f"{line}{_in_place_of(typed[meant[1]], meant[2])}" if meant is not None and meant[1] in typed else line
+        for line in problems.splitlines()
+        for meant in [_PROPOSED.fullmatch(line)]
+    )
+
+
+def _in_place_of(word: str, key: str) -> str:
+    # With ++ it holds whether or not a YAML lists the key.
+    mark = "++" if word[0] == "+" else ""
+    return f" Write {shell_word(mark + key + '=' + word.partition('=')[2])}"
 
 
 _REFERENCE = re.compile(r"\$\{([\w.]+)\}")

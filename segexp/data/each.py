@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from segexp.data.checks.problems import Problem, problem_of
-from segexp.errors import SizeError, UserError
+from segexp.errors import SizeError, UnreadableError, UserError
 from segexp.runs.console import progress
 
 T = TypeVar("T")
@@ -42,13 +42,17 @@ def process_files(
     return done, problems
 
 
-_LEAVE_OUT = "; save it at that size, or leave both out: datamodule.on_bad=skip"
+_ADVICE = (
+    (SizeError, "; save it at that size, or leave both out: datamodule.on_bad=skip"),
+    (UnreadableError, ", or leave it out: datamodule.on_bad=skip"),
+)
 """What was left out is noted without it, so it is no part of the error."""
 
 
 def _with_advice(problem: Problem) -> Problem:
-    """Says what to write where a mask and its image are of different sizes."""
-    return replace(problem, text=problem.text + _LEAVE_OUT) if isinstance(problem.error, SizeError) else problem
+    """Says what to write where a mask and its image are of different sizes, or a file cannot be read."""
+    advice = next((text for kind, text in _ADVICE if isinstance(problem.error, kind)), "")
+    return replace(problem, text=problem.text + advice)
 
 
 def attempt(do: Callable[[T], R], thing: T) -> R | UserError:

@@ -5,11 +5,11 @@ from itertools import islice
 from pathlib import Path
 
 from segexp.config.overrides.quoting import command_line, hydra_override
-from segexp.errors import DataError
+from segexp.errors import DataError, SegexpError
 from segexp.runs.attempts import is_evaluation, record_of
 from segexp.runs.entries import to_time
 from segexp.runs.find import walk_folders
-from segexp.runs.manifest_files import MANIFEST
+from segexp.runs.manifest_files import MANIFEST, read_manifest
 
 LAST = "last"
 """The word. A path of that name is meant where there is one."""
@@ -48,6 +48,30 @@ def newest_run(top: Path, *, single: bool = False) -> Path:
     if best is None:
         raise DataError(f"{LAST}: no run lies in {top} (looked in {top.absolute()}); give the path of a run folder")
     return Path(best[1])
+
+
+def newest_sweep(top: Path) -> Path:
+    """Finds the sweep that was made last; of several made in one second the last by its path.
+
+    Args:
+        top: Folder of runs, at any depth below it.
+
+    Raises:
+        DataError: There is none.
+    """
+    found = [(_made(folder), str(folder)) for folder in walk_folders(top) if (folder / MANIFEST).is_file()]
+    if not found:
+        raise DataError(f"{LAST}: no sweep lies in {top} (looked in {top.absolute()}); give the folder of a sweep")
+    return Path(max(found)[1])
+
+
+def _made(sweep: Path) -> float:
+    """Seconds since 1970 at which a sweep was made, as its manifest tells; else when its manifest was written."""
+    try:
+        made = to_time(read_manifest(sweep).get("created"))
+        return made.timestamp() if made is not None else (sweep / MANIFEST).stat().st_mtime
+    except (OSError, ValueError, SegexpError):
+        return 0.0
 
 
 def runs_by_change(top: Path, most: int | None = None) -> list[Path]:

@@ -26,7 +26,12 @@ WRONG = {
     "=1": "=1: found no key, expected key=value",
     "seed==1": "seed==1: cannot be read",
     "seed": "seed: cannot be read; an override is written key=value",
+    "seed = 5": "seed = 5: blanks around =; write seed=5",
+    "monitor =a": "monitor =a: blanks around =; write monitor=a",
     "name=a=b": """name=a=b: cannot be read; as a text, write 'name="a=b"'""",
+    "datamodule=folder datamodule.colours=[#ff8800,#000000]": (
+        """with its texts in quotes, write 'datamodule.colours=["#ff8800","#000000"]'"""
+    ),
     "monitor=[a": "monitor=[a: cannot be read (a bracket or a quote may be missing)",
     "seed=???": "seed: must be given",
     "seed=${seed}": "seed: Recursive interpolation detected",
@@ -78,6 +83,24 @@ def test_wrong_words_are_named_at_once() -> None:
         assert answer.err.startswith("segexp: "), line
         assert max(map(len, answer.err.splitlines())) < 700, line
         assert (answer.heavy, answer.files, answer.out) == ([], [], ""), line
+
+
+def test_a_run_typed_without_its_key_is_answered_with_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [run(["predict", "last", "my photos"]), run(["export", "outputs/a", "format=onnx"])] == [2, 2]
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith(
+        "expected run=, input=; write python -m segexp predict run=last 'input=my photos' output=predict_output"
+    )
+    assert second.endswith("expected run=; write python -m segexp export run=outputs/a format=onnx")
+
+
+def test_all_mistyped_words_are_told_in_one_go() -> None:
+    line = ["model=cunett", "loss=dise", "max_epochs=3", "model.widht=4", "name = 'my run'"]
+    both, several = check_lines([line, line[:4]])
+    assert both.err == "segexp: name = 'my run': blanks around =; write 'name='\"'\"'my run'\"'\"''\n"
+    assert [told.split(".")[0] for told in several.err.splitlines()] == [
+        "segexp: model=cunett: no such option", "segexp: loss=dise: no such option", "segexp: max_epochs: no such key",
+    ]  # fmt: skip
 
 
 def test_right_words_are_taken() -> None:

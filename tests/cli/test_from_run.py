@@ -102,6 +102,8 @@ def test_another_option_takes_the_place_of_a_block(line: Line, capsys: Any) -> N
     assert invocation.overrides == ("optimizer.lr=0.02", "model=cunet", "metric=[asd]")
     assert invocation.choices["model"] == "cunet"
     assert "model= is chosen anew, without what the earlier run set of it: model.base=4" in capsys.readouterr().err
+    again, _ = line.one(f"from={run}", "model=unet_little", "model.base=4")
+    assert (again["model"]["base"], capsys.readouterr().err) == (4, "")
     # The name was made of the options, and is made of them again.
     assert config["name"] is None
     assert [c["model"]["base"] for c, _ in line.jobs("-m", f"from={run}", "model=unet,unet_little")] == [64, 8]
@@ -213,6 +215,15 @@ def test_a_folder_with_a_config_alone_is_taken_as_it_is(line: Line, capsys: Any)
     assert config["name"] == "synthetic_unet_little_bce_jaccard"
     assert "model" not in invocation.choices
     assert capsys.readouterr().err == ""
+
+
+def test_tags_given_now_reach_the_logger_of_a_run_from_before_they_were_a_key(line: Line) -> None:
+    run = line.stored(Path("run"), "logger=wandb")
+    content = config_of(run)
+    del content["tags"]
+    (run / "config.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    (run / "run.json").unlink()
+    assert line.config(f"from={run}", "tags=[x]")["logger"]["wandb"]["tags"] == ["x"]
 
 
 def test_words_of_a_record_read_no_environment(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:

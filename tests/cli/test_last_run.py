@@ -35,6 +35,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "inspect last": NEW,
         "evaluate 'run=[last,outputs/a]'": f"run=['{NEW}',outputs/a]",
         "predict run=last input=last": f"run=\"{NEW}\"",
+        "-m init_from=last,null seed=1,2": f"init_from='{NEW}',null",
         "from_cam classifier=last": f"classifier=\"{NEW}\"",
     }.items(),
 )  # fmt: skip
@@ -48,10 +49,20 @@ def test_it_becomes_the_path_of_the_newest_run(typed: str, meant: str) -> None:
 @pytest.mark.parametrize(
     "typed",
     ["name=last", "checkpoint=last", "seed=1", "data last", "last", "predict run=lasting", "run=./last", "resume=",
-     "report --config-dir last", "generate out=last", "help last", "model.base=last", "run=[]", "sweep.resume=last"],
+     "report --config-dir last", "generate out=last", "help last", "model.base=last", "run=[]", "sweep.resume=lasting"],
 )  # fmt: skip
 def test_elsewhere_it_is_a_word_like_others(typed: str) -> None:
     assert with_last_run(typed.split()) == (typed.split(), None)
+
+
+def test_of_a_sweep_it_is_the_newest_one(here: Path) -> None:
+    for name, created in {"one": "2026-11-30T09:00:00+0000", "two": "2026-11-30T11:00:00+0100"}.items():
+        Path("sweeps", name).mkdir(parents=True)
+        Path("sweeps", name, "manifest.json").write_text(json.dumps({"created": created, "jobs": []}))
+    words, sweep = with_last_run(["-m", "sweep.resume=last", "output_dir=sweeps"])
+    assert (words[1], sweep) == ("sweep.resume=sweeps/two", Path("sweeps/two"))
+    with pytest.raises(DataError, match=r"^last: no sweep lies in outputs \(looked in .*; give the folder of a sweep"):
+        with_last_run(["sweep.resume=last"])
 
 
 def test_a_path_of_that_name_wins(here: Path) -> None:

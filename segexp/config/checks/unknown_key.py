@@ -1,11 +1,11 @@
 """What to write instead of a key that the config does not have."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, IntervalSweep, Override
 
 from segexp.config.checks.annotation_fit import describe, matches
 from segexp.config.checks.folder_words import folder_words
@@ -27,6 +27,7 @@ def advice(
     valid: Sequence[str],
     options: Mapping[str, Sequence[str]],
     folders: Sequence[Path],
+    takes: Callable[[str, str], bool] = lambda key, word: False,
 ) -> str:
     """A sentence for a key that is not in the config.
 
@@ -36,6 +37,7 @@ def advice(
         valid: All keys of the config, and the groups.
         options: Options of each group.
         folders: Where the groups lie.
+        takes: Whether the config takes a key with its word, which is then proposed whole.
     """
     key = override.key_or_group
     if (constructor := _taken(tree, key)) is not None and not override.is_delete():
@@ -50,7 +52,7 @@ def advice(
         return f"Did you mean '{option}'?"
     best = nearest(key, valid)
     if best is not None and best in options:
-        return _group(best, override, options[best])
+        return _group(best, override, options[best]) + _word(best, override, takes)
     if not _takes_text(tree, best, key) and (group := _group_of(override, options)) is not None:
         return f"Did you mean '{group}={override.value()}'?"
     meant = in_group(key, list(options)) or key
@@ -64,7 +66,15 @@ def advice(
     block = None if override.is_delete() or override.is_sweep_override() else _at(tree, best)
     if block is not None and not isinstance(override.value(), Mapping):
         return f"Did you mean a key of '{best}', which is a block: {', '.join(map(str, block))}?"
-    return f"Did you mean '{best}'?{_TOLD.get(best, '')}"
+    return f"Did you mean '{best}'?{_TOLD.get(best, '')}{_word(best, override, takes)}"
+
+
+def _word(key: str, override: Override, takes: Callable[[str, str], bool]) -> str:
+    """The word to paste, the key that was meant with the value as it was typed; empty where it is not taken."""
+    if override.is_delete() or isinstance(override.value(), Glob | IntervalSweep):
+        return ""
+    first = next(override.sweep_string_iterator(), "") if override.is_sweep_override() else _text(override)
+    return f" Write {shell_word(f'{key}={_text(override)}')}" if takes(key, f"{key}={first}") else ""
 
 
 _TOLD = {

@@ -8,6 +8,7 @@ from typing import Literal
 
 from segexp.data.file_kinds import file_ending
 from segexp.data.files import Listing, Pair
+from segexp.data.folder.guessing.refusals import NO_MASKS
 from segexp.data.folder.parts import PARTS, assign_parts, find_parts
 from segexp.data.folder.patterns import PART, STEM, FilePattern, Match, Template
 from segexp.data.folder.table import MetadataTable, read_table
@@ -83,7 +84,7 @@ def pair_files(tree: Tree, rules: Rules) -> Paired:
     complaints += _left_over(tree, rules, set(masks.values()))
     complaints += _shared(images, masks)
     kept = [m for m in images if m.path in masks and (rules.valid is None or m.path in valid)]
-    _settle(complaints, rules, listing)
+    _settle(complaints, rules, listing, none=not kept)
     table = _table(rules, kept, listing)
     listing.pairs = _pairs(tree.root, rules, kept, masks, valid, table)
     return Paired(
@@ -164,8 +165,8 @@ def _shared(images: Sequence[Match], masks: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def _settle(complaints: Sequence[str], rules: Rules, listing: Listing) -> None:
-    """Puts what is amiss where it belongs: into the error, or into the notes."""
+def _settle(complaints: Sequence[str], rules: Rules, listing: Listing, *, none: bool) -> None:
+    """Puts what is amiss where it belongs: into the error, or into the notes; ``none``: no image has all it needs."""
     if not complaints:
         return
     shown = list(complaints[:NAMED])
@@ -174,8 +175,12 @@ def _settle(complaints: Sequence[str], rules: Rules, listing: Listing) -> None:
         listing.notes += [f"left out, as datamodule.unpaired=skip: {line}" for line in [*shown, *more]]
     else:
         # Lines of the last one: what to do is no problem of its own.
-        last = "\n".join([shown[-1], *more, "datamodule.unpaired=skip leaves out what has no partner"])
+        way = f"no image has its mask: check datamodule.masks; {NO_MASKS}" if none else _SKIP
+        last = "\n".join([shown[-1], *more, way])
         listing.problems += [*shown[:-1], last]
+
+
+_SKIP = "datamodule.unpaired=skip leaves out what has no partner"
 
 
 def _pairs(

@@ -15,6 +15,8 @@ from segexp.spec import IGNORED, DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
 
+SCORES = 2
+"""Dimensions of the logits of a classifier, (B, K)."""
 SIDE = 32
 """Height and width in pixels of what losses and measures are tried on."""
 
@@ -73,6 +75,11 @@ def try_model(module: BaseTask, image: Tensor) -> None:
     dimensions = None if of_image or isinstance(module, DenseTask) else 1
     if tuple(logits.shape)[:dimensions] != expected[:dimensions]:
         instead = "; use a classifier, as model=resnet18" if of_image else ""
+        if not of_image and logits.ndim == SCORES:
+            instead = (
+                "; it scores whole images: train it with task=classification, whose data have a class for each image, "
+                "or choose a model of pixels, as model=unet"
+            )
         raise ConfigError(f"model: gives logits {tuple(logits.shape)} for {shape}, expected {expected}{instead}")
     if not logits.is_floating_point():
         raise ConfigError(f"model: gives {logits.dtype} for {shape}, expected floats before any activation")

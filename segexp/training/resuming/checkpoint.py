@@ -29,7 +29,7 @@ from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule_part import follows_length
 from segexp.training.callbacks.paths import refuse_paths
 from segexp.training.callbacks.within_epoch import position
-from segexp.training.resuming.source import LAST, command, require_checkpoint, told_apart, with_command
+from segexp.training.resuming.source import LAST, anew_with, command, require_checkpoint, told_apart, with_command
 
 T = TypeVar("T")
 
@@ -40,13 +40,13 @@ FREE = (
     "trainer.reload_dataloaders_every_n_epochs",
 )  # fmt: skip
 """Keys that do not shape the training and may differ after a resume."""
-
-
 SHAPING = (
     "WeightAverage", "EMAWeightAveraging", "WeightAveraging", "StochasticWeightAveraging",
     "GradientAccumulationScheduler", "ModelPruning",
 )  # fmt: skip
 """Classes of callbacks that do shape it: weights that were averaged, say, are no others' weights."""
+LENGTHS = ("trainer.max_epochs", "trainer.max_steps")
+"""Keys of how long is trained."""
 
 
 def check_resume(experiment: Experiment, module: BaseTask) -> tuple[int, int]:
@@ -163,7 +163,10 @@ def check_same(experiment: Experiment, earlier: Mapping[str, Any]) -> None:
         of_shaping = ".".join(key.split(".")[:2]) in shaping
         if before.get(key) != now.get(key) and (of_shaping or not _may_change(key, experiment)):
             found = f"{key}: found {now.get(key)!r}, but the run that resume goes on from has {before.get(key)!r}"
-            raise ConfigError(with_command(f"{found}; use that, or start anew without resume", checkpoint))
+            if key in LENGTHS:
+                found += ", over which its learning rate is scheduled"
+            advice = f"use that, or start anew without resume{anew_with(checkpoint, key, now.get(key))}"
+            raise ConfigError(with_command(f"{found}; {advice}", checkpoint))
 
 
 def _complete(plain: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,7 +200,7 @@ def _shaping(plain: Mapping[str, Any]) -> list[str]:
 
 
 def _may_change(key: str, experiment: Experiment) -> bool:
-    if key in ("trainer.max_epochs", "trainer.max_steps"):
+    if key in LENGTHS:
         # A schedule that was laid over the whole run cannot be stretched.
         return not follows_length(experiment.scheduler)
     return any(key == free or key.startswith(f"{free}.") for free in FREE)

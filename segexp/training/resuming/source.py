@@ -87,6 +87,15 @@ def with_command(message: str, checkpoint: Path) -> str:
     return f"{message}; with all options of that run: {line}" if line else message
 
 
+def anew_with(checkpoint: Path, key: str, value: Any) -> str:
+    """The command that starts the run of a checkpoint anew with another value, in brackets; empty where none does."""
+    folder = checkpoint.parent.parent
+    if not isinstance(value, bool | int | float | str) or not (folder / "config.yaml").is_file():
+        return ""
+    words = [hydra_override("from", str(folder)), hydra_override(key, value), *needed_words(folder)]
+    return f" ({command_line(words)})"
+
+
 def told_apart(model: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     """A model by its class, and by its keys that ``other`` has not got or has otherwise: ``UNet (base 16)``."""
     name = str(model.get("_target_", "")).rpartition(".")[2]

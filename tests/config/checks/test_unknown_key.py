@@ -54,8 +54,26 @@ def test_the_key_that_was_meant_takes_the_value() -> None:
     for (line, key), answer in zip(MEANT.items(), said(list(MEANT)), strict=True):
         assert f"Did you mean '{key}'?" in answer, f"{line}: {answer}"
         *others, word = line.split()
-        proposals.append([*CHECK, *others, "datamodule.root=x" if "root" in key else f"{key}={word.split('=')[1]}"])
+        pasted = shlex.split(answer.partition(" Write ")[2].partition(" (--cfg")[0])
+        assert pasted == [f"{key}={word.split('=')[1]}"], f"{line}: {answer}"
+        proposals.append([*CHECK, *others, *pasted])
     assert [answer.err for answer in run_lines(proposals)] == [""] * len(MEANT)
+
+
+def test_odd_values_are_kept_and_quoted_and_a_wrong_one_is_not_proposed() -> None:
+    odd = {
+        "optimizer.betass=[0.9, 0.99]": "optimizer.betas=[0.9, 0.99]",
+        "trainer.max_tim={hours: 3}": "trainer.max_time={hours: 3}",
+        "out='my runs'": "output_dir='my runs'",
+        "+trainer.max_epoch=3": "++trainer.max_epochs=3",
+    }
+    answers = run_lines([*([*CHECK, line] for line in odd), [*CHECK, "max_epochs=many"]])
+    for (line, word), answer in zip(odd.items(), answers, strict=False):
+        assert shlex.split(answer.err.partition(" Write ")[2].partition(" (--cfg")[0]) == [word], (
+            f"{line}: {answer.err}"
+        )
+    assert [answer.err for answer in run_lines([[*CHECK, word] for word in odd.values()])] == [""] * len(odd)
+    assert "Did you mean 'trainer.max_epochs'? (--cfg" in answers[-1].err
 
 
 def test_the_group_that_was_meant_has_the_option() -> None:

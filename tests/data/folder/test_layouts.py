@@ -219,6 +219,22 @@ def test_photographs_alone_are_refused(tmp_path: Path) -> None:
     assert "say it by patterns of their names" in lines[1]
 
 
+def test_a_folder_of_an_unknown_name_is_proposed_where_its_files_have_the_names_of_images(tmp_path: Path) -> None:
+    pairs(tmp_path, "images/{}.png", "lables/{}.png")
+    write(tmp_path / "notes" / "sketch.png", photo(1))
+    lines = refused(tmp_path)
+    assert lines[1:] == ["  'datamodule.images=images/*.png' 'datamodule.masks=lables/{stem}.png'    (7 pairs)"]
+
+
+def test_images_alone_are_told_where_masks_were_looked_for_and_what_needs_none(tmp_path: Path) -> None:
+    for seed, name in enumerate(NAMES):
+        write(tmp_path / "scans/images" / f"{name}.png", photo(seed))
+    (line,) = refused(tmp_path)
+    assert "found no masks, expected a folder of them beside scans/images, such as scans/masks" in line
+    assert line.endswith("python -m segexp predict run=<run folder> input=<images>")
+    assert "unpaired" not in line
+
+
 def test_folders_without_images(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no image files, but nothing"):
         guess(tmp_path)

@@ -44,6 +44,10 @@ def test_all_that_is_missing_or_left_over_is_named(tmp_path: Path) -> None:
         "masks/e5.png: belongs to no image",
         "datamodule.unpaired=skip leaves out what has no partner",
     ]
+    with pytest.raises(DataError) as without:
+        given(tmp_path, masks="gone/{stem}.png").setup()
+    assert "unpaired=skip" not in str(without.value)
+    assert str(without.value).splitlines()[-1].startswith("no image has its mask: check datamodule.masks; a trained")
     # What to do is no third problem.
     assert len(given(tmp_path).find().problems) == 2
     data = given(tmp_path, unpaired="skip")

@@ -52,6 +52,7 @@ def fail(_: Any) -> Any:
         (lambda x: {"out": x}, "gives a dict"),
         (lambda x: None, "gives a NoneType"),
         (lambda x: x[:, 0], r"gives logits \(1, 8, 9\)"),
+        (lambda x: x.mean(dim=(2, 3)), ".*it scores whole images: train it with task=classification, .* as model=unet"),
         (lambda x: x[..., ::2], r"gives logits \(1, 1, 8, 5\)"),
         (lambda x: x * torch.nan, "gives nan"),
         (lambda x: x > 0, "gives torch.bool"),

@@ -187,7 +187,8 @@ def test_what_cannot_go_on_leaves_nothing_behind(outputs: Path) -> None:
         (
             f"resume={last}",
             "trainer.max_epochs=6",
-        ): "trainer.max_epochs: found 6, .* has 4; .* with all options of .* from=",
+        ): "trainer.max_epochs: found 6, .* has 4, over which its learning rate is scheduled; use that, or start anew "
+        rf"without resume .python -m segexp from={done.path} trainer.max_epochs=6.; with all options of .* from=",
         (f"resume={outputs}",): "resume: .* holds no checkpoints/last.ckpt; give the folder of a run that finished",
         (f"resume={sweep}",): f"holds a sweep; go on with all of it by python -m segexp sweep.resume={sweep}",
     }

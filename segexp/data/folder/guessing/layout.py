@@ -75,7 +75,7 @@ def guess_layout(tree: Tree, is_mask: Callable[[list[str]], bool]) -> FolderLayo
     choices = whole if whole and siblings >= MANY else [*_choices(found, is_mask), *whole]
     if len(choices) == 1:
         return choices[0]
-    raise DataError(explain_choices(tree, found, choices or _partial(found)))
+    raise DataError(explain_choices(tree, found, choices or _partial(found) or _unnamed(found)))
 
 
 def _choices(found: Sequence[FolderGroup], is_mask: Callable[[list[str]], bool]) -> list[FolderLayout]:
@@ -119,6 +119,20 @@ def _partial(found: Sequence[FolderGroup]) -> list[FolderLayout]:
         for place in masks
         for rule in find_rules(place.files, images.files)
         if not rule.whole and not rule.flat
+    ]
+
+
+def _unnamed(found: Sequence[FolderGroup]) -> list[FolderLayout]:
+    """Layouts with masks in a folder whose name says nothing, ``lables`` or ``rust``, but those of its files do."""
+    if any(place.role == "mask" for place in found):
+        return []
+    images = [place for place in found if place.role == "image"]
+    others = [place for place in found if place.role == "other"]
+    return [
+        _layout(place, other, rule, None, None, len(rule.pairs))
+        for place in images
+        for other in others
+        for rule in find_rules(place.files, other.files)
     ]
 
 

@@ -35,6 +35,10 @@ OTHERS = {
 """Files that hold images and are not read, and the way out."""
 
 
+NO_MASKS = "a trained model needs none to predict: python -m segexp predict run=<run folder> input=<images>"
+"""What images without masks are good for."""
+
+
 class PossibleLayout(Protocol):
     """A layout that is possible."""
 
@@ -60,6 +64,8 @@ def explain_choices(tree: Tree, found: Sequence[FolderGroup], choices: Sequence[
     """The message; each line to choose from is one to add to the command."""
     holds = f"datamodule.root: {tree.root} holds {tree.says()}"
     if not choices:
+        if (place := _alone(found)) is not None:
+            return "\n".join([f"{holds}: found no masks, {_no_masks(place)}", *_other_kinds(tree)])
         head = "names do not tell which files are images and which their masks, and none pair"
         return "\n".join([f"{holds}: {head}", *(_objects(found) or _strangers(found)), *_other_kinds(tree)])
     lines = [f"  {format_overrides(choice.lines())}    ({_count(choice)})" for choice in choices[:OFFERED]]
@@ -68,6 +74,20 @@ def explain_choices(tree: Tree, found: Sequence[FolderGroup], choices: Sequence[
     if all(choice.unpaired for choice in choices):
         head = "many images have no mask; to leave those out, add one of these lines to the command"
     return "\n".join([f"{holds}: {head}, or give another datamodule.root", *lines, *more, *_objects(found)])
+
+
+def _alone(found: Sequence[FolderGroup]) -> FolderGroup | None:
+    """The one place that holds files, where its name says that they are images; None: it is not so."""
+    return found[0] if len(found) == 1 and found[0].role == "image" else None
+
+
+def _no_masks(place: FolderGroup) -> str:
+    """Where masks were looked for, and what needs none."""
+    beside = PurePosixPath(place.text).with_name("masks")
+    return (
+        f"expected a folder of them beside {place.text}, such as {beside}, with the names of the images, or "
+        f"datamodule.masks=<pattern of their files>; {NO_MASKS}"
+    )
 
 
 def _count(choice: PossibleLayout) -> str:
