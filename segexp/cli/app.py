@@ -45,6 +45,8 @@ def run(argv: Sequence[str]) -> int:
         if (topics := help_words(argv)) is not None:
             return _help(topics, argv)
         refuse_blanks(argv)
+        # A command that there is not is answered with the words as they were typed.
+        split(list(argv))
         command, rest = split(_with_last_run(argv))
         rest = for_hydra(rest)
         with trusting(rest):

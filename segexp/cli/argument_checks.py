@@ -140,7 +140,7 @@ def _group(
         return
     for choice in _choices(override):
         if isinstance(choice, list):
-            yield from _list(group, choice, override)
+            yield from _list(group, choice, override, options[group])
         for name in choice if isinstance(choice, list) else [choice]:
             if not elsewhere and isinstance(name, str) and name and not _is_option(group, name, options, extra):
                 yield no_option(group, name, options[group])
@@ -154,7 +154,7 @@ def _choices(override: Override) -> list[object]:
     return [OverridesParser.create().parse_override(text).value() for text in texts]
 
 
-def _list(group: str, names: Sequence[object], override: Override) -> Iterator[str]:
+def _list(group: str, names: Sequence[object], override: Override, options: Sequence[str]) -> Iterator[str]:
     if group in LISTS and (odd := [name for name in names if not isinstance(name, str)]):
         # Hydra ends in a trace of its own.
         found = "null" if odd[0] is None else str(odd[0])
@@ -165,7 +165,10 @@ def _list(group: str, names: Sequence[object], override: Override) -> Iterator[s
     elif group in ORDER:
         text = ",".join(map(str, names))
         more = " for a sweep with -m" if len(names) > 1 else ""
-        yield f"{group}=[{text}]: found a list, expected one option of {group}; write {group}={text}{more}"
+        parts = sorted(map(str, names))
+        joined = next((one for one in options if len(parts) > 1 and sorted(one.split("_")) == parts), None)
+        both = f"{group}={joined} for their sum, or " if joined is not None else ""
+        yield f"{group}=[{text}]: found a list, expected one option of {group}; write {both}{group}={text}{more}"
 
 
 def _is_option(group: str, name: str, options: Mapping[str, Sequence[str]], extra: Sequence[str]) -> bool:

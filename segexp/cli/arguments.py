@@ -17,12 +17,12 @@ def split(argv: list[str]) -> tuple[Command, list[str]]:
     Raises:
         ConfigError: A word is no command.
     """
-    argv = quote_patterns(argv)
+    given, argv = argv, quote_patterns(argv)
     for index, argument in enumerate(argv):
         if not _is_word(argument) or belongs_to_flag(argv, index):
             continue
         if argument not in COMMANDS:
-            raise ConfigError(_no_command(argument))
+            raise ConfigError(_no_command(argument, [*given[:index], *given[index + 1 :]]))
         command = COMMANDS[argument]
         return command, argv[:index] + _with_operands(command, argv[index + 1 :])
     return COMMANDS["train"], argv
@@ -83,11 +83,11 @@ def _is_word(argument: str) -> bool:
     return "=" not in argument and argument[:1] not in "~+-"
 
 
-def _no_command(word: str) -> str:
+def _no_command(word: str, others: Sequence[str]) -> str:
     from segexp.config.checks.foreign_names import told_command
     from segexp.config.checks.suggest import nearest
 
-    if (here := told_command(word)) is not None:
+    if (here := told_command(word, others)) is not None:
         return f"{word}: no such command; here it is: python -m segexp {here}"
     best = nearest(word, COMMANDS)
     hint = f" Did you mean '{best}'?" if best else ""

@@ -162,6 +162,8 @@ def several_values(config_name: str, argv: Sequence[str], extra: Sequence[str]) 
 
 def _ways(key: str, text: str, value: Any, commas: bool, sweeps: bool) -> Iterator[str]:
     """What may have been meant, the likeliest first; ``value`` of the key in the config tells what it takes."""
+    if isinstance(value, float) and (number := re.fullmatch(r"([-+]?0),(\d+(?:e[-+]?\d+)?)", text)) is not None:
+        yield f"write {key}={number[1]}.{number[2]} for one number, with a decimal point"
     if commas and (key in LISTS or isinstance(value, list)):
         yield f"write {shell_word(f'{key}=[{text}]')} for a list of them"
     elif commas and (value is None or value == "???"):

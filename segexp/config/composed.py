@@ -169,6 +169,7 @@ def _checked_training(config: Any, schema: type[TrainConfig], invocation: Invoca
     from segexp.config.checks.monitors import check_monitors
     from segexp.config.checks.overruled import refuse_overruled
     from segexp.config.checks.plain_parts import used_parts
+    from segexp.config.checks.task_fit import check_task_fit
     from segexp.config.checks.trainer import check_trainer_keys
 
     command = invocation.command if invocation is not None else ()
@@ -179,7 +180,16 @@ def _checked_training(config: Any, schema: type[TrainConfig], invocation: Invoca
     check_trainer_keys(plain)
     if invocation is not None:
         refuse_overruled(plain, command)
+        if _trains_together(plain, schema):
+            check_task_fit(plain, invocation)
     return plain
+
+
+def _trains_together(plain: dict[str, Any], schema: type[TrainConfig]) -> bool:
+    """Whether a command trains the parts: one may look at data alone, or at each part by itself."""
+    from segexp.config.schema import PreviewConfig
+
+    return schema is not PreviewConfig and plain.get("scope") not in ("data", "contracts")
 
 
 def _check_names(plain: dict[str, Any]) -> None:

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from segexp.config.checks.task_fit import unfit_target
+from segexp.errors import MismatchError
 from segexp.metrics.torch_metrics import TorchMetrics
 from segexp.moved import warn_of_directions
 from segexp.runs.checkpoint_format import STAMP
@@ -38,7 +40,11 @@ class BaseTask(TrainingSteps, EvaluationSteps):
     Attributes:
         figure_specs: Direction, label, unit and meaning of each figure that it logs of validation and test, by name.
             It is written out: it is read from the source, so that ``monitor`` is checked before torch is imported.
+        target_forms: Forms of the targets that it learns from, see :class:`segexp.spec.Target`; empty: any. This and
+            the next four are written out in the class, too: they are compared with the other parts before all else.
+        model_form: Form of the outputs that it takes: ``mask``: for every pixel, ``label``: of whole images; None: any.
         loss_class: What the section ``loss`` has to give.
+        unfit_loss: Class of losses that it cannot use though they are below ``loss_class``; None: none.
         takes_measures: Whether the costly measures of the section ``metric`` are of its kind of target.
         output_name: Name of what an exported file gives, see :meth:`deployed`; other than ``image``, that of its input.
         spec: Target, channels and scaling.
@@ -49,7 +55,10 @@ class BaseTask(TrainingSteps, EvaluationSteps):
     """
 
     figure_specs: ClassVar[Mapping[str, FigureSpec]] = MappingProxyType({})
+    target_forms: ClassVar[tuple[str, ...]] = ()
+    model_form: ClassVar[str | None] = None
     loss_class: ClassVar[type[nn.Module]] = nn.Module
+    unfit_loss: ClassVar[type[nn.Module] | None] = None
     takes_measures: ClassVar[bool] = False
     output_name: ClassVar[str] = "outputs"
     sharded = False
@@ -128,7 +137,12 @@ class BaseTask(TrainingSteps, EvaluationSteps):
         Args:
             spec: Of the data.
             **keys: Of the section ``task``.
+
+        Raises:
+            MismatchError: Targets are of none of its forms.
         """
+        if cls.target_forms and spec.target.form not in cls.target_forms:
+            raise MismatchError(unfit_target(f"{cls.__module__}.{cls.__qualname__}", cls.target_forms, spec))
         return spec
 
     def twin(self) -> Self:

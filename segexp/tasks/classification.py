@@ -50,6 +50,8 @@ class Classification(BaseTask):
             "max", "PR-AUC", meaning="area under precision over recall of the second class (average precision)"
         ),
     }
+    target_forms = ("label",)
+    model_form = "label"
     loss_class = ClassWeighted
     output_name = "probabilities"
     loss: ClassWeighted
@@ -74,11 +76,7 @@ class Classification(BaseTask):
         Raises:
             MismatchError: Targets are no labels, or of more classes than a byte can number.
         """
-        if spec.target.form != "label":
-            raise MismatchError(
-                f"task=classification needs a class for every image, the data has targets of kind {spec.kind}; use "
-                "datamodule=image_folder, or another task"
-            )
+        spec = super().adapted(spec)
         if spec.num_classes > IGNORED:
             raise MismatchError(
                 f"task=classification: found {spec.num_classes} classes, expected at most {IGNORED}; unite some"

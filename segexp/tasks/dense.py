@@ -25,6 +25,7 @@ class DenseTask(BaseTask):
         rescale: At which size images are seen in test and prediction; None: as they are, as in training.
     """
 
+    model_form = "mask"
     rescale: Rescale | None = None
 
     def __init__(

@@ -55,6 +55,7 @@ class Reconstruction(DenseTask):
         "psnr": FigureSpec("max", "PSNR", "dB", "peak signal-to-noise ratio, 10 log10(1 / MSE)"),
     }
 
+    unfit_loss = SegmentationLoss
     output_name = "reconstruction"
 
     def __init__(

@@ -45,6 +45,7 @@ class Segmentation(DenseTask):
         threshold_is_chosen: Whether a validation of all images has chosen it.
     """
 
+    target_forms = ("mask",)
     loss_class = SegmentationLoss
     takes_measures = True
     loss: SegmentationLoss
@@ -80,7 +81,12 @@ class Segmentation(DenseTask):
 
     @classmethod
     def adapted(cls, spec: DataSpec, *, two_logits: bool = False, **keys: Any) -> DataSpec:
-        """With two logits for two classes where ``two_logits`` says so."""
+        """With two logits for two classes where ``two_logits`` says so.
+
+        Raises:
+            MismatchError: Targets are no masks.
+        """
+        spec = super().adapted(spec)
         if not (two_logits and isinstance(spec.target, MaskTarget)):
             return spec
         return replace(spec, target=replace(spec.target, two_logits=True))

@@ -9,6 +9,12 @@ from tests.lines import CHECK, check_lines
 
 WRONG = {
     "augment=[d4,flips]": "augment=[d4,flips]: found a list, expected one option of augment; write augment=d4,flips",
+    "loss=[ce,dice]": "write loss=ce_dice for their sum, or loss=ce,dice for a sweep with -m",
+    "task=autoencoder": "task=autoencoder: no such option. Write task=reconstruction. Options of task:",
+    "loss=cross_entropy": "loss=cross_entropy: no such option. Write loss=ce. Options of loss:",
+    "optimizer.lr=0,001": "write optimizer.lr=0.001 for one number, with a decimal point, or add -m",
+    "seed=1..5": "expected a whole number, 0 <= value <= 4294967295. For a sweep write -m 'seed=range(1,6)'.",
+    "+trainer.loger=1": "Did you mean 'trainer.logger'? It is set by segexp: loggers are a group",
     "model=[unet]": "model=[unet]: found a list, expected one option of model; write model=unet",
     "model=../loss/bce": "model=../loss/bce: no such option.",
     "model=unet.yaml": "model=unet.yaml: no such option. Did you mean 'unet'?",

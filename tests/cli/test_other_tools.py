@@ -15,10 +15,13 @@ COMMANDS = {
     "sweep": "-m seed=0,1,2",
     "tune": "sweep=optuna 'optimizer.lr=log(1e-4,1e-2)'",
     "version": "--version",
+    "autoencoder": "task=reconstruction datamodule=images datamodule.root=<folder>",
+    "cam": "localize run=<run folder> input=<images> output=<folder>",
 }
 TOLD = {
     "train=false": "python -m segexp evaluate run=<run folder>",
     "predict=true": "python -m segexp predict run=<run folder>",
+    "model.num_classes=3": "It is taken from the data or the program and cannot be set; leave it out. Keys of model:",
     "num_classes=3": "It is taken from the data",
     "trainer.auto_lr_find=true": "Write python -m segexp lr_find with the other words",
 }
@@ -91,6 +94,22 @@ def test_what_has_no_key_here_is_told_in_words() -> None:
 def test_command_words_of_other_tools(word: str, here: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([word, "model=unet"]) == 2
     assert capsys.readouterr().err == f"segexp: {word}: no such command; here it is: python -m segexp {here}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "here"),
+    [
+        ("test run=last device=cpu", "evaluate run=last device=cpu"),
+        ("segment datamodule.root=photos", "datamodule=folder datamodule.root=photos"),
+        ("evaluate last", "evaluate run=last"),
+    ],
+)
+def test_words_of_a_command_are_kept_in_the_line_to_write(
+    line: str, here: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(shlex.split(line)) == 2
+    told = capsys.readouterr().err
+    assert told.endswith(f" python -m segexp {here}\n")
 
 
 def test_files_that_ask_hydra_for_what_has_no_effect_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

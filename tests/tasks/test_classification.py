@@ -94,12 +94,12 @@ def test_goes_on_where_it_was_interrupted(done: Path, root: Path) -> None:
     [
         (
             ["loss=dice"],
-            "expected a segexp.losses.class_weights.ClassWeighted: use loss=ce",
+            "task=classification takes no such loss: use loss=ce",
         ),
         (["monitor=val/miou"], "monitor: nothing is logged as 'val/miou'"),
         (["monitor=val/recall/sick"], "monitor: nothing is logged as 'val/recall/sick'"),
         (["tta=d4"], "tta: found d4"),
-        (["model=cunet"], "model: gives logits"),
+        (["model=cunet"], "model=cunet gives outputs for every pixel, task=classification needs them for whole images"),
     ],
 )
 def test_what_is_not_for_it_is_refused(

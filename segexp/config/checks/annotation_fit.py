@@ -87,6 +87,8 @@ def hint(path: str, value: Any, annotation: Any) -> str:
     Returns:
         A sentence with a space before it; empty: nothing is known.
     """
+    if isinstance(value, str) and (ends := _RANGE.fullmatch(value)) is not None and _KEY.fullmatch(path):
+        return f" For a sweep write -m '{path}=range({ends[1]},{int(ends[2]) + 1})'."
     choices = [str(c) for c in _choices(annotation)]
     wrong = [str(item) for item in (value if isinstance(value, list) else [value]) if str(item) not in choices]
     if wrong and wrong[0] in FOREIGN_VALUES and "ddp" in choices:
@@ -98,6 +100,8 @@ def hint(path: str, value: Any, annotation: Any) -> str:
     return f" Write {printed(path, meant)}." if meant is not None and _can_be_typed(path, meant) else ""
 
 
+_RANGE = re.compile(r"(\d{1,9})(?:\.\.\.?|-|:)(\d{1,9})")
+"""``1..5``, as a range of whole numbers is written elsewhere."""
 _KEY = re.compile(r"\w[\w.-]*", re.ASCII)
 """Dotted keys that stand in a command line: no items of lists."""
 _HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")

@@ -3,6 +3,11 @@
 Keys that are only called differently stand in :data:`segexp.config.checks.suggest.SYNONYMS`.
 """
 
+import re
+from collections.abc import Sequence
+
+from segexp.config.overrides.quoting import shell_word
+
 _EVALUATE = "A finished run is tested by python -m segexp evaluate run=<run folder>"
 _FROM_DATA = "It is taken from the data; python -m segexp check shows it"
 _LOGGER = "Any logger is a block: logger.mine._target_=<its class>, with its keys as logger.mine.<key>=<value>"
@@ -31,6 +36,23 @@ _TOLD = {
 """Key -> a sentence with what to write; ``{value}`` is what was given."""
 _OPTIONS = {
     "trainer=lr_find": _LR_FIND,
+    "task=autoencoder": "Write task=reconstruction",
+    "task=autoencoding": "Write task=reconstruction",
+    "task=denoising": "Write task=reconstruction",
+    "task=classifier": "Write task=classification",
+    "task=classify": "Write task=classification",
+    "task=multiclass": "Write task=classification for a class for each image, task=segmentation for one for each pixel",
+    "task=semantic": "Write task=segmentation",
+    "loss=cross_entropy": "Write loss=ce",
+    "loss=crossentropy": "Write loss=ce",
+    "loss=CrossEntropyLoss": "Write loss=ce",
+    "loss=categorical_crossentropy": "Write loss=ce",
+    "loss=sparse_categorical_crossentropy": "Write loss=ce",
+    "loss=binary_cross_entropy": "Write loss=bce",
+    "loss=binary_crossentropy": "Write loss=bce",
+    "loss=BCEWithLogitsLoss": "Write loss=bce",
+    "loss=iou": "Write loss=jaccard",
+    "loss=l2": "Write loss=mse",
     "logger=many_loggers": "Several are given as a list: 'logger=[wandb,tensorboard]'",
     "logger=neptune": _LOGGER,
     "logger=aim": _LOGGER,
@@ -65,8 +87,18 @@ _COMMANDS = {
     "version": "--version",
     "serve": "demo run=<run folder>",
     "visualize": "preview",
+    "autoencoder": "task=reconstruction datamodule=images datamodule.root=<folder>",
+    "reconstruct": "task=reconstruction datamodule=images datamodule.root=<folder>",
+    "reconstruction": "task=reconstruction datamodule=images datamodule.root=<folder>",
+    "classify": "task=classification datamodule=image_folder datamodule.root=<folder>",
+    "classifier": "task=classification datamodule=image_folder datamodule.root=<folder>",
+    "classification": "task=classification datamodule=image_folder datamodule.root=<folder>",
+    "segment": "datamodule=folder datamodule.root=<folder>",
+    "segmentation": "datamodule=folder datamodule.root=<folder>",
+    "cam": "localize run=<run folder> input=<images> output=<folder>",
+    "gradcam": "localize run=<run folder> input=<images> output=<folder> method=gradcam",
 }
-"""Command word of another tool -> the words here."""
+"""Command word of another tool -> the words here; ``<...>`` stands for what has to be given."""
 
 
 def counterpart(key: str, value: str) -> str | None:
@@ -85,6 +117,24 @@ def told_option(group: str, name: str) -> str | None:
     return _OPTIONS.get(f"{group}={name}")
 
 
-def told_command(word: str) -> str | None:
-    """The words here for a command of another tool; None: it is none."""
-    return _COMMANDS.get(word)
+def told_command(word: str, others: Sequence[str] = ()) -> str | None:
+    """The words here for a command of another tool; None: it is none.
+
+    Args:
+        word: The command.
+        others: The other words that were typed: where one of them gives what the line asks for, all are kept.
+    """
+    here = _COMMANDS.get(word)
+    if here is None:
+        return None
+    given = {other.partition("=")[0]: other for other in others if "=" in other}
+    # What has to be given is filled with what was; a key that is told is not typed twice.
+    words = [given.pop(each.partition("=")[0], each) if "=" in each else each for each in _parts(here)]
+    told = [shell_word(each) if each in others else each for each in words]
+    filled = any(each in others for each in words)
+    return " ".join([*told, *(map(shell_word, given.values()) if filled else ())])
+
+
+def _parts(line: str) -> list[str]:
+    """The words of a line; what stands in ``<...>`` or quotes is one."""
+    return re.findall(r"(?:<[^>]*>|'[^']*'|\S)+", line)

@@ -48,7 +48,7 @@ def _section(value: Any, schema: type, path: str) -> Iterator[str]:
     if isinstance(also, AlsoTaken) and not value.keys() <= hints.keys():
         yield from _elsewhere(value, also, path)
         hints = also_taken(also) | hints
-    yield from _names(value, hints, path)
+    yield from _names(value, hints, path, also.elsewhere if isinstance(also, AlsoTaken) else None)
     for key in sorted(required - set(value)):
         yield f"{_join(path, key)}: missing; leave the key in, every key has a value"
     for key, item in value.items():
@@ -70,11 +70,21 @@ def also_taken(also: AlsoTaken) -> dict[str, Any]:
     return known | dict.fromkeys(also.elsewhere, Any)
 
 
-def _names(value: Mapping[str, Any], valid: Mapping[str, Any], path: str) -> Iterator[str]:
+def _names(
+    value: Mapping[str, Any], valid: Mapping[str, Any], path: str, elsewhere: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Problems of keys that are none; those that are said in another place are not listed as valid ones."""
+    listed = [_join(path, name) for name in valid if name not in (elsewhere or {})]
     for key in value:
-        if key not in valid:
-            full = [_join(path, name) for name in valid]
-            yield f"{_join(path, str(key))}: no such key.{did_you_mean(_join(path, str(key)), full)}"
+        if key in valid:
+            continue
+        full = _join(path, str(key))
+        meant = nearest(full, [_join(path, name) for name in valid]) if elsewhere else None
+        name = "" if meant is None else meant.rpartition(".")[2]
+        if elsewhere and name in elsewhere:
+            yield f"{full}: no such key. Did you mean '{meant}'? It is set by segexp: {elsewhere[name]}"
+        else:
+            yield f"{full}: no such key.{did_you_mean(full, listed)}"
 
 
 def _value(value: Any, annotation: Any, path: str) -> Iterator[str]:

@@ -11,6 +11,7 @@ from segexp.config.checks.annotation_fit import describe, matches
 from segexp.config.checks.folder_words import folder_words
 from segexp.config.checks.foreign_names import counterpart
 from segexp.config.checks.suggest import in_group, nearest
+from segexp.config.checks.task_fit import fits_task
 from segexp.config.checks.tree import fields_of, supplied_keys
 from segexp.config.overrides.groups import LISTS
 from segexp.config.overrides.quoting import shell_word
@@ -56,7 +57,7 @@ def advice(
     if not _takes_text(tree, best, key) and (group := _group_of(override, options)) is not None:
         return f"Did you mean '{group}={override.value()}'?"
     meant = in_group(key, list(options)) or key
-    if meant not in valid and (found := _elsewhere(meant, options, folders)):
+    if meant not in valid and (found := _elsewhere(meant, options, folders, tree)):
         group = meant.partition(".")[0]
         message = "It" if meant == key else meant
         text = f"{message} is a key of {', '.join(f'{group}={name}' for name in found)}."
@@ -93,7 +94,9 @@ def _for_folder(override: Override, valid: Sequence[str], options: Mapping[str, 
 def _is_supplied(key: str) -> bool:
     """Whether the program gives a key: ``model.in_channels``."""
     section, _, name = key.rpartition(".")
-    return bool(section) and name in supplied_keys(TrainConfig, section)
+    # Others call the channels of a model by the classes.
+    of_data = section == "model" and name in ("num_classes", "n_classes", "classes", "n_channels", "input_channels")
+    return of_data or (bool(section) and name in supplied_keys(TrainConfig, section))
 
 
 def _takes_text(tree: Mapping[str, Any], best: str | None, key: str) -> bool:
@@ -169,10 +172,23 @@ def _switched_on(override: Override, options: Mapping[str, Sequence[str]]) -> st
     return f"{found[0]}={override.key_or_group}" if len(found) == 1 else None
 
 
-def _elsewhere(key: str, options: Mapping[str, Sequence[str]], folders: Sequence[Path]) -> list[str]:
-    """Other options of the key's group whose YAML has it."""
+def _elsewhere(
+    key: str, options: Mapping[str, Sequence[str]], folders: Sequence[Path], tree: Mapping[str, Any]
+) -> list[str]:
+    """Other options of the key's group whose YAML has it; models and losses of another task are none."""
     group, _, rest = key.partition(".")
-    return [name for name in options.get(group, ()) if rest and rest in set(_keys_of(group, name, folders))]
+    found = [name for name in options.get(group, ()) if rest and rest in set(_keys_of(group, name, folders))]
+    if group not in ("model", "loss"):
+        return found
+    task = str((_at(tree, "task") or {}).get("_target_"))
+    return [name for name in found if fits_task(group, _class_of(group, name, folders), task)]
+
+
+def _class_of(group: str, name: str, folders: Sequence[Path]) -> str:
+    """Dotted name of the class of an option; ``None`` where its YAML takes it from another one."""
+    paths = [path for folder in folders if (path := folder / group / f"{name}.yaml").is_file()]
+    tree = yaml.safe_load(paths[0].read_text(encoding="utf-8")) if paths else None
+    return str(tree.get("_target_")) if isinstance(tree, Mapping) else "None"
 
 
 def _keys_of(group: str, name: str, folders: Sequence[Path]) -> Iterator[str]:

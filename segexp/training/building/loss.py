@@ -5,6 +5,7 @@ from collections.abc import Callable
 from hydra.utils import instantiate
 from torch import Tensor, nn
 
+from segexp.config.checks.task_fit import task_name
 from segexp.config.schema import ObjectConfig
 from segexp.config.signatures.tensor_keys import with_tensors
 from segexp.errors import ConfigError, MismatchError
@@ -21,6 +22,9 @@ def build_any_loss(section: ObjectConfig, task: type[BaseTask]) -> nn.Module:
     with naming_section("loss", section):
         loss: nn.Module = instantiate(with_tensors(section), _convert_="all")
         expect(loss, task.loss_class, "loss", f"a {task.loss_class.__module__}.{task.loss_class.__qualname__}")
+        if task.unfit_loss is not None and isinstance(loss, task.unfit_loss):
+            named, target = task_name(f"{task.__module__}.{task.__qualname__}"), str(section.get("_target_"))
+            raise MismatchError(f"loss: {target.rpartition('.')[2]} compares classes, {named} does not: use loss=mse")
     return loss
 
 

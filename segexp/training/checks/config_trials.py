@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from segexp.config.checks.task_fit import task_name, usual_option
 from segexp.errors import ConfigError, SegexpError
 from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.metrics.base import ImageMeasure, ImagePrediction
@@ -74,7 +75,11 @@ def try_model(module: BaseTask, image: Tensor) -> None:
     # What is no output of pixels has a shape of the task's own, but for the images.
     dimensions = None if of_image or isinstance(module, DenseTask) else 1
     if tuple(logits.shape)[:dimensions] != expected[:dimensions]:
-        instead = "; use a classifier, as model=resnet18" if of_image else ""
+        task = f"{type(module).__module__}.{type(module).__qualname__}"
+        usual, dense = usual_option("model", task), len(logits.shape) == len(image.shape)
+        # Of another number of channels it is the model's own fault.
+        of_another = usual is not None and dense == of_image
+        instead = f"; {task_name(task)} takes a model such as model={usual}" if of_another else ""
         if not of_image and logits.ndim == SCORES:
             instead = (
                 "; it scores whole images: train it with task=classification, whose data have a class for each image, "

@@ -108,6 +108,18 @@ def test_a_key_of_another_option_names_that_option() -> None:
     assert "It is a key of logger=wandb." in told[2]
 
 
+def test_a_key_of_models_names_those_of_the_task() -> None:
+    (told,) = said(["model.encoder=resnet34"])
+    assert "It is a key of model=deeplabv3_resnet101, model=pspnet_resnet50, model=zoo." in told
+
+
+def test_keys_that_are_refused_are_not_listed() -> None:
+    (told,) = said(["+trainer.foo=1"])
+    listed = re.findall(r"trainer\.(\w+)", told)
+    assert {"max_epochs", "precision", "progress"} <= set(listed)
+    assert not {"logger", "callbacks", "barebones", "default_root_dir", "_target_", "model_registry"} & set(listed)
+
+
 def test_what_the_constructor_takes_is_proposed_with_a_plus_and_works() -> None:
     pasted = []
     for (line, words), answer in zip(PLUS.items(), said(list(PLUS)), strict=True):
