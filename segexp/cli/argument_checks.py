@@ -13,7 +13,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, O
 from hydra.errors import HydraException
 
 from segexp.cli.hydra_keys import refusal
-from segexp.config.checks.folder_words import chosen_folder
+from segexp.config.checks.folder_words import chosen_folder, say_folder
 from segexp.config.checks.foreign_names import told_option
 from segexp.config.checks.suggest import nearest
 from segexp.config.overrides.groups import LISTS, ORDER, groups
@@ -187,7 +187,7 @@ def no_option(group: str, name: str, names: Sequence[str]) -> str:
     if (told := told_option(group, name)) is not None:
         hint = f" {told}."
     if group == "datamodule" and (words := chosen_folder(name, names)) is not None:
-        return f"{group}={name}: no such option. For a folder of images and masks write: {words}"
+        return f"{group}={name}: no such option. {say_folder(words)}"
     return f"{group}={name}: no such option.{hint} Options of {group}: {', '.join(names)}"
 
 

@@ -35,16 +35,27 @@ def refuse_foreign_flags(argv: Sequence[str]) -> None:
         raise ConfigError(f"{word}: no such flag. {line}; keys are written without dashes")
 
 
+def _for_folder(key: str, value: str, others: Sequence[str]) -> str | None:
+    """The words for a folder that exists, given by a flag that speaks of data: ``--data leaves``."""
+    from segexp.config.checks.folder_words import folder_words
+
+    chosen = ("datamodule.root",) if any(other.startswith("datamodule=") for other in others) else ()
+    return folder_words(key, value, chosen, {"datamodule": ("folder",)})
+
+
 def _proposal(key: str, value: str, others: Sequence[str]) -> str | None:
     """What to write for a key and its value; None where nothing is near, or what is near does not take the value."""
     from hydra.errors import HydraException
 
     from segexp.cli.hydra_errors import accepted_key
+    from segexp.config.checks.folder_words import say_folder
     from segexp.config.checks.foreign_names import counterpart
 
     word = next((other for other in others if other in COMMANDS), "train")
     if COMMANDS[word].takes_training and (line := counterpart(key, value)) is not None:
         return line
+    if COMMANDS[word].takes_training and (words := _for_folder(key, value, others)) is not None:
+        return say_folder(words)
     kept = [other for other in others if other not in COMMANDS and not other.startswith("-") and "=" in other]
     try:
         found = accepted_key(key, value, COMMANDS[word].config, kept, config_dirs(list(others)))

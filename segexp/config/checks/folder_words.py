@@ -19,7 +19,7 @@ def folder_words(key: str, value: object, valid: Sequence[str], options: Mapping
         options: Options of each group that the command has.
     """
     block, _, name = key.rpartition(".")
-    if block not in _BLOCKS or name not in _NAMES or str(value) in options.get("datamodule", ()):
+    if block not in _BLOCKS or name not in _NAMES:
         return None
     if "datamodule.root" in valid and is_folder(value):
         return printed("datamodule.root", str(value))
@@ -36,6 +36,13 @@ def chosen_folder(value: object, names: Sequence[str]) -> str | None:
     if "folder" not in names or not is_folder(value):
         return None
     return f"datamodule=folder {printed('datamodule.root', str(value))}"
+
+
+def say_folder(words: str) -> str:
+    """A sentence with the words for a folder of images and masks, and those for one of classes where they differ."""
+    of_classes = words.replace("datamodule=folder", "task=classification datamodule=image_folder", 1)
+    first = f"With a folder for each class: {of_classes}. " if of_classes != words else ""
+    return f"{first}For a folder of images and masks write: {words}"
 
 
 def is_folder(value: object) -> bool:

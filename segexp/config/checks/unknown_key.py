@@ -8,7 +8,7 @@ import yaml
 from hydra.core.override_parser.types import Glob, IntervalSweep, Override
 
 from segexp.config.checks.annotation_fit import describe, matches
-from segexp.config.checks.folder_words import folder_words
+from segexp.config.checks.folder_words import folder_words, say_folder
 from segexp.config.checks.foreign_names import counterpart
 from segexp.config.checks.suggest import in_group, nearest
 from segexp.config.checks.task_fit import fits_task
@@ -48,7 +48,7 @@ def advice(
     if "trainer" in tree and (line := counterpart(key, _text(override))) is not None:
         return f"{line}."
     if (words := _for_folder(override, valid, options)) is not None:
-        return f"For a folder of images and masks write: {words}"
+        return say_folder(words)
     if (option := _switched_on(override, options)) is not None:
         return f"Did you mean '{option}'?"
     best = nearest(key, valid)

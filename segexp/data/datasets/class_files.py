@@ -1,11 +1,13 @@
 """Images whose class is told by the folder that they lie in, or by a table: found by name, none is opened."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from segexp.config.checks.suggest import did_you_mean
+from segexp.config.overrides.quoting import printed
 from segexp.data.file_kinds import is_clutter
+from segexp.data.folder.guessing.roles import ROLES, infer_role, split_words
 from segexp.data.folder.parts import PARTS
 from segexp.data.folder.patterns import FILE, PART, STEM, Match
 from segexp.data.folder.table import listed, read_table
@@ -60,6 +62,33 @@ def find_by_folder(tree: Tree) -> ClassFiles:
     known = {tuple(path.parts[: depth + 1]) for path in inside}
     tops = sorted({path.parts[0] for path in inside}) if official else [""]
     return ClassFiles(images, notes=notes + _empty(tree.root, tops, known))
+
+
+def look_like_masks(root: Path, images: Sequence[ClassFile]) -> list[str]:
+    """A note where the folders are called as those of a segmentation, and their files alike: none of them is a class.
+
+    Args:
+        root: The folder that holds them, as the user gave it.
+        images: With their classes.
+    """
+    stems: dict[str, set[str]] = {}
+    for image in images:
+        words = split_words(PurePosixPath(image.path).stem)
+        # a_mask.png is the mask of a.jpg.
+        stems.setdefault(image.label, set()).add("_".join(word for word in words if word not in ROLES))
+    roles = {name: infer_role(split_words(name)) for name in stems}
+    pictures, masks = ({name for name in stems if roles[name] == role} for role in ("image", "mask"))
+    if not pictures or not masks or "other" in roles.values():
+        return []
+    seen, drawn = (set().union(*(stems[name] for name in names)) for names in (pictures, masks))
+    paired = len(seen & drawn)
+    if paired * 2 < len(seen):
+        return []
+    return [
+        f"the classes are called {' and '.join(sorted(stems))}, and {paired} of {len(seen)} images have a file of "
+        f"their name among the masks: if these are masks, write datamodule=folder {printed('datamodule.root', str(root))} "
+        "without task=classification"
+    ]
 
 
 def _are_parts(folders: set[str]) -> bool:

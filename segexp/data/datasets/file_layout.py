@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from segexp.config.overrides.quoting import printed
 from segexp.data.file_kinds import is_clutter
 from segexp.system.special_files import special_file
 
@@ -48,5 +49,15 @@ def find_unpaired(
 
 
 def list_contents(folder: Path) -> str:
-    """Names up to eight entries of a folder, for messages: ``images, masks``; ``nothing`` where it is empty."""
-    return ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
+    """Names up to eight entries of a folder, for messages: ``img, a.csv``; ``nothing`` where it is empty.
+
+    Of a folder of images and masks, which is in the layout of no published data set, it says what reads it.
+    """
+    # It begins with the data set ``folder``, which imports all that reads files.
+    from segexp.data.folder.guessing.roles import infer_role, split_words
+
+    names = sorted(path.name for path in folder.iterdir())
+    text = ", ".join(names[:8]) or "nothing"
+    roles = {infer_role(split_words(name)) for name in names if (folder / name).is_dir()}
+    reads = f"datamodule=folder {printed('datamodule.root', str(folder))}"
+    return f"{text}, which {reads} reads" if {"image", "mask"} <= roles else text

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from segexp.config.checks.suggest import did_you_mean
-from segexp.data.datasets.class_files import ClassFile, ClassFiles, find_by_folder, find_by_table
+from segexp.data.datasets.class_files import ClassFile, ClassFiles, find_by_folder, find_by_table, look_like_masks
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.folder.channels import Channels, OpaqueRaster, choose_channels, open_headers
 from segexp.data.folder.override import format_override
@@ -117,6 +117,7 @@ class ImageFolderDataModule(FilesDataModule):
         names, files = self._names, self._files
         images = [image for image in files.images if image.label in names]
         listing = Listing(problems=list(files.problems), notes=list(files.notes))
+        listing.notes += look_like_masks(self.root, images) if self.table is None else []
         others = sorted({image.label for image in files.images} - set(names))
         if others:
             count = len(files.images) - len(images)

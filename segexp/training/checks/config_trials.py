@@ -76,11 +76,11 @@ def try_model(module: BaseTask, image: Tensor) -> None:
     dimensions = None if of_image or isinstance(module, DenseTask) else 1
     if tuple(logits.shape)[:dimensions] != expected[:dimensions]:
         task = f"{type(module).__module__}.{type(module).__qualname__}"
-        usual, dense = usual_option("model", task), len(logits.shape) == len(image.shape)
-        # Of another number of channels it is the model's own fault.
-        of_another = usual is not None and dense == of_image
-        instead = f"; {task_name(task)} takes a model such as model={usual}" if of_another else ""
-        if not of_image and logits.ndim == SCORES:
+        usual = usual_option("model", task)
+        instead = ""
+        if of_image and logits.ndim == image.ndim and usual is not None:
+            instead = f"; it scores pixels: {task_name(task)} takes a classifier, as model={usual}"
+        elif not of_image and logits.ndim == SCORES:
             instead = (
                 "; it scores whole images: train it with task=classification, whose data have a class for each image, "
                 "or choose a model of pixels, as model=unet"

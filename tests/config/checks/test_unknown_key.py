@@ -167,6 +167,14 @@ def test_a_folder_that_exists_gives_the_words_that_take_it(tmp_path: Path, monke
     pasted = blank.err.partition(" write: ")[2].partition(" (--cfg")[0]
     works = run_lines([[*CHECK, *shlex.split(line)] for line in (words[0], pasted)])
     assert [answer.err for answer in works] == ["", ""]
+    # A folder that is there comes before an option of its name.
+    (tmp_path / "cells").mkdir()
+    key, flag = run_lines([[*CHECK, "data=cells"], ["--data", "cells"]])
+    told = (
+        "With a folder for each class: task=classification datamodule=image_folder datamodule.root=cells. For a folder"
+    )
+    for answer in (key, flag):
+        assert f"{told} of images and masks write: {whole}cells" in answer.err
 
 
 def test_cuda_is_a_gpu_for_every_command() -> None:

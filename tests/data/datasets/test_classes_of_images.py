@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from segexp.data.datasets.allidb import AllIdbDataModule
+from segexp.data.datasets.cells import find_cell_images
 from segexp.data.datasets.cifar import RECORD, CifarDataModule
 from segexp.data.datasets.image_folder import ImageFolderDataModule
 from segexp.data.files import FilesDataModule
@@ -38,6 +39,20 @@ def photos(tmp_path: Path) -> Path:
 
 
 # ---- image_folder
+
+
+def test_folders_of_a_segmentation_are_no_classes_without_a_word(photos: Path) -> None:
+    assert not any("datamodule=folder" in note for note in ImageFolderDataModule(str(photos)).listing().notes)
+    for number in range(4):
+        write(photos / "own" / "images" / f"{number}.png", picture(number))
+        write(photos / "own" / "masks" / f"{number}_mask.png", picture(10 + number))
+    (note,) = ImageFolderDataModule(str(photos / "own")).listing().notes
+    assert note == (
+        "the classes are called images and masks, and 4 of 4 images have a file of their name among the masks: if these are "
+        f"masks, write datamodule=folder datamodule.root={photos / 'own'} without task=classification"
+    )
+    with pytest.raises(DataError, match=f"holds images, masks, which datamodule=folder .*{photos / 'own'} reads"):
+        find_cell_images(photos / "own", 1)
 
 
 def test_folders_name_the_classes_at_any_depth(photos: Path) -> None:
