@@ -10,7 +10,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from segexp.cli.argument_checks import no_option
-from segexp.cli.given_words import GivenWords, adds_key, chosen_options, compose_plain, keys_and_values
+from segexp.cli.given_words import GivenWords, adds_key, compose_plain, keys_and_values, typed_options
 from segexp.cli.hydra_keys import missing_plugin
 from segexp.config.checks.suggest import nearest
 from segexp.config.checks.tree import also_taken
@@ -196,7 +196,7 @@ def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequen
                 f"{group}=null: no such option{nothing}; without the word the default is taken. Options of {group}: "
                 f"{listing}"
             )
-        for value in dict.fromkeys(chosen_options(override)):
+        for value in dict.fromkeys(typed_options(override)):
             if value not in options[group]:
                 yield no_option(group, value, options[group])
 
