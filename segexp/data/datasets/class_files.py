@@ -86,8 +86,8 @@ def look_like_masks(root: Path, images: Sequence[ClassFile]) -> list[str]:
         return []
     return [
         f"the classes are called {' and '.join(sorted(stems))}, and {paired} of {len(seen)} images have a file of "
-        f"their name among the masks: if these are masks, write datamodule=folder {printed('datamodule.root', str(root))} "
-        "without task=classification"
+        "their name among the masks: if these are masks, write datamodule=folder "
+        f"{printed('datamodule.root', str(root))} without task=classification"
     ]
 
 
