@@ -48,8 +48,8 @@ def test_folders_of_a_segmentation_are_no_classes_without_a_word(photos: Path) -
         write(photos / "own" / "masks" / f"{number}_mask.png", picture(10 + number))
     (note,) = ImageFolderDataModule(str(photos / "own")).listing().notes
     assert note == (
-        "the classes are called images and masks, and 4 of 4 images have a file of their name among the masks: if these "
-        f"are masks, write datamodule=folder datamodule.root={photos / 'own'} without task=classification"
+        "the classes are called images and masks, and 4 of 4 images have a file of their name among the masks: if "
+        f"these are masks, write datamodule=folder datamodule.root={photos / 'own'} without task=classification"
     )
     with pytest.raises(DataError, match=f"holds images, masks, which datamodule=folder .*{photos / 'own'} reads"):
         find_cell_images(photos / "own", 1)
