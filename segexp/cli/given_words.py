@@ -52,7 +52,7 @@ class GivenWords:
 
     def chosen(self, options: Mapping[str, Sequence[str]]) -> list[str]:
         """The words that choose options there are, of a sweep the first one."""
-        choosing = [o for o in self.overrides if o.key_or_group in options and chosen_options(o)]
+        choosing = [o for o in self.overrides if o.key_or_group in options and typed_options(o)]
         return [_first_choice(o) for o in choosing if set(_choices(o)[0]) <= set(options[o.key_or_group])]
 
     def composed(self, options: Mapping[str, Sequence[str]]) -> Any:
@@ -74,7 +74,7 @@ def _home(config_name: str, folders: Sequence[Path]) -> Path:
     return next((folder for folder in folders if (folder / f"{config_name}.yaml").is_file()), folders[0])
 
 
-def chosen_options(override: Override) -> list[str]:
+def typed_options(override: Override) -> list[str]:
     """Chosen options of a group override, also of a sweep or a list; none for null."""
     return [option for choice in _choices(override) for option in choice]
 

@@ -10,14 +10,14 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from segexp.cli.argument_checks import no_option
-from segexp.cli.given_words import GivenWords, adds_key, chosen_options, compose_plain, keys_and_values
+from segexp.cli.given_words import GivenWords, adds_key, compose_plain, keys_and_values, typed_options
 from segexp.cli.hydra_keys import missing_plugin
 from segexp.config.checks.suggest import nearest
 from segexp.config.checks.tree import also_taken
 from segexp.config.checks.unknown_key import advice
 from segexp.config.migration import for_hydra, migrated
 from segexp.config.overrides.groups import LISTS
-from segexp.config.overrides.quoting import hydra_override, printed, shell_word
+from segexp.config.overrides.quoting import hydra_override, printed, shell_word, texts_inside
 from segexp.config.paths import conf_dir
 from segexp.config.schema import TrainerConfig
 from segexp.errors import ConfigError
@@ -78,8 +78,10 @@ def _not_read(word: str, config_name: str, argv: Sequence[str], extra: Sequence[
         return f"{word}: cannot be read; an override is written key=value"
     bracket = " (a bracket or a quote may be missing)" if re.search(r"[][{}()'\"]", text) else ""
     others = [other for other in argv if other != word and not other.startswith("-")]
-    takes = _accepted(key, config_name, [*others, hydra_override(key, text)], extra)
-    return f"{word}: cannot be read{bracket}" + (f"; as a text, write {printed(key, text)}" if takes else "")
+    for value, what in ((texts_inside(text), "with its texts in quotes"), (text, "as a text")):
+        if value is not None and _accepted(key, config_name, [*others, hydra_override(key, value)], extra):
+            return f"{word}: cannot be read{bracket}; {what}, write {printed(key, value)}"
+    return f"{word}: cannot be read{bracket}"
 
 
 def accepted_key(key: str, value: str, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> str | None:
@@ -194,7 +196,7 @@ def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequen
                 f"{group}=null: no such option{nothing}; without the word the default is taken. Options of {group}: "
                 f"{listing}"
             )
-        for value in dict.fromkeys(chosen_options(override)):
+        for value in dict.fromkeys(typed_options(override)):
             if value not in options[group]:
                 yield no_option(group, value, options[group])
 

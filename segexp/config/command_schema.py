@@ -298,6 +298,7 @@ class LocalizeConfig:
     overwrite: bool
     debug: bool
     trust: str | list[str] = field(default_factory=list)
+    progress: Literal["auto", "bar", "none"] = "auto"
 
 
 @dataclass(frozen=True)

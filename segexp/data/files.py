@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 from segexp.data import reading
 from segexp.data.base import ImageDataModule, Items
 from segexp.data.checks import duplicates
+from segexp.data.checks.enlarged import note_enlarged
 from segexp.data.checks.labels import contradictions
 from segexp.data.checks.orientation import note_mirrored, note_turned
 from segexp.data.checks.problems import Problem, problem_of, refuse
@@ -98,6 +99,7 @@ class FilesDataModule(ImageDataModule):
         self._kept: Split | None = None
         self._known: SurveyCache | None = None
         self._found: FoundFiles | None = None
+        self._sides: list[int] = []
 
     @abstractmethod
     def listing(self) -> Listing:
@@ -218,9 +220,12 @@ class FilesDataModule(ImageDataModule):
         chosen = set(found.pairs) if found.split is None else {name for phase in PHASES for name in found.split[phase]}
         pairs = [pair for pair in found.pairs.values() if pair.name in chosen]
         opened, problems = self._each(pairs, lambda pair: pair.name, self.open)
+        self._sides = sorted(min(item.shape) for item in opened.values())
         found.items |= opened if self.image_size is None else _resized(opened, self.image_size)
         found.problems += problems
         found.notes += note_turned(opened.values()) + note_mirrored(opened.values())
+        if self.image_size is not None:
+            found.notes += note_enlarged(self._sides, self.image_size)
         self.sources = {pair.name: pair.image for pair in pairs}
 
     def _arrange(self, found: FoundFiles, split: Split) -> None:
@@ -328,13 +333,19 @@ class FilesDataModule(ImageDataModule):
         return {name: kept.get(name, item) for name, item in items.items() if name not in lost}
 
     def describe(self) -> dict[str, Any]:
-        """Describes the data for results.json, and how the images were split."""
+        """Describes the data for results.json, how the images were split, and from what size they were resized.
+
+        ``file_sides``, where ``image_size`` is set: the least, the median and the largest of the shorter sides of the
+        files, pixels; ``segexp localize`` sees images at their scale.
+        """
         rule: dict[str, Any] = {"rule": self.split, "seed": self.split_seed}
         if self.split == "kfold":
             rule |= {"folds": self.folds, "fold": self.fold}
         if self.split_file is not None:
             rule = {"file": self.split_file}
-        return {**super().describe(), "split": rule}
+        sides = self._sides if self.image_size is not None else []
+        known = {"file_sides": [sides[0], sides[len(sides) // 2], sides[-1]]} if sides else {}
+        return {**super().describe(), "split": rule, **known}
 
 
 def _resized(items: Mapping[str, Item], size: int) -> dict[str, Item]:

@@ -32,7 +32,7 @@ from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.reconstruction import Reconstruction
 
 MOST_NUMBERS = 64
-"""Numbers of a code that stand in latents.csv beside the place in the plane."""
+"""Numbers of a code up to which results.json holds the directions of the plane; latents.csv holds all numbers."""
 
 
 class ImageTest(TaskTest[Reconstruction, PredictorResult]):
@@ -47,6 +47,8 @@ class ImageTest(TaskTest[Reconstruction, PredictorResult]):
     def rows(self) -> Sequence[PredictorResult]:
         """Row of the model; where classes are known, with the accuracy of its codes' nearest neighbours."""
         (model,) = self.task.predictor_results()
+        if self.task.has_codes:
+            model = replace(model, note=code_words(self.task.autoencoder.latent, self.latents))
         if self.latents is None or not self.latents.compares:
             return [model]
         right = self.latents.right()
@@ -123,7 +125,7 @@ class ImageTest(TaskTest[Reconstruction, PredictorResult]):
                 "class": (latents.class_of(items[number]) or "") if latents.classes else "",
                 "x": round(float(place[0]), 6),
                 "y": round(float(place[1]), 6),
-                **{f"code_{n + 1}": round(float(value), 6) for n, value in enumerate(code[:MOST_NUMBERS])},
+                **{f"code_{n + 1}": round(float(value), 6) for n, value in enumerate(code)},
             }
             for number, place, code in zip(latents.shown, places, latents.codes, strict=True)
         ]
@@ -157,6 +159,21 @@ def chart_picture(path: Path) -> Picture:
 
     drawn = cv2.cvtColor(np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR)), cv2.COLOR_BGR2RGB)
     return Picture(path.stem, {}, np.asarray(drawn, np.uint8))
+
+
+def code_words(latent: int, latents: Latents | None) -> str:
+    """Says what images come back through: a code, or a map of codes, which larger images have.
+
+    Args:
+        latent: Numbers of a code.
+        latents: Of the images; None: these have several sizes, and so have their maps of codes.
+    """
+    if latents is None:
+        return f"through codes of {latent} numbers, of larger images more codes"
+    _, height, width = latents.code_shape
+    if height * width == 1:
+        return f"through a code of {latent} numbers"
+    return f"through {height}x{width} codes of {latent} numbers, together {height * width * latent}"
 
 
 def _accuracy(sums: Array) -> dict[str, Array]:

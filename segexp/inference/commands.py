@@ -14,6 +14,7 @@ from segexp.config.command_schema import (
 from segexp.config.composed import checked, checked_with_data, checked_with_own
 from segexp.config.schema import FromCamConfig
 from segexp.data.root_folder import check_block_root
+from segexp.inference.stopping import told_when_stopped
 from segexp.invocation import Invocation
 from segexp.runs.checkpoints import refuse_missing
 from segexp.runs.text import readable
@@ -27,10 +28,11 @@ def run_evaluate(config: Any, invocation: Invocation) -> None:
     refuse_missing(asked.run)
     check_block_root(given or {})
     tune_allocator("auto")
-    with quick_imports():
-        from segexp.inference.evaluate.command import evaluate_runs
+    with told_when_stopped(invocation.command[1:], lambda: "the figures are not complete"):
+        with quick_imports():
+            from segexp.inference.evaluate.command import evaluate_runs
 
-    evaluate_runs(asked, given, invocation)
+        evaluate_runs(asked, given, invocation)
 
 
 def run_export(config: Any, invocation: Invocation) -> None:
@@ -38,10 +40,11 @@ def run_export(config: Any, invocation: Invocation) -> None:
     asked, given = checked_with_data(config, ExportConfig)
     refuse_missing(asked.run)  # not missing data: without test images noise is compared
     tune_allocator("auto")
-    with quick_imports():
-        from segexp.inference.export.command import export
+    with told_when_stopped(invocation.command[1:], lambda: "no file is finished"):
+        with quick_imports():
+            from segexp.inference.export.command import export
 
-    print(readable(export(asked, given)))  # noqa: T201 - the command's answer
+        print(readable(export(asked, given)))  # noqa: T201 - the command's answer
 
 
 def run_predict(config: Any, invocation: Invocation) -> None:
@@ -49,10 +52,11 @@ def run_predict(config: Any, invocation: Invocation) -> None:
     asked = checked(config, PredictConfig)
     refuse_missing(asked.run)
     tune_allocator("auto")
-    with quick_imports():
-        from segexp.inference.predict.command import predict_files
+    with told_when_stopped(invocation.command[1:], lambda: "before the first file"):
+        with quick_imports():
+            from segexp.inference.predict.command import predict_files
 
-    print(readable(predict_files(asked, invocation.command[1:])))  # noqa: T201 - the command's answer
+        print(readable(predict_files(asked, invocation.command[1:])))  # noqa: T201 - the command's answer
 
 
 def run_encode(config: Any, invocation: Invocation) -> None:
@@ -60,10 +64,11 @@ def run_encode(config: Any, invocation: Invocation) -> None:
     asked = checked(config, EncodeConfig)
     refuse_missing(asked.run)
     tune_allocator("auto")
-    with quick_imports():
-        from segexp.inference.codes import encode_images
+    with told_when_stopped(invocation.command[1:], lambda: "no codes are written"):
+        with quick_imports():
+            from segexp.inference.codes import encode_images
 
-    print(readable(encode_images(asked)))  # noqa: T201 - the command's answer
+        print(readable(encode_images(asked)))  # noqa: T201 - the command's answer
 
 
 def run_decode(config: Any, invocation: Invocation) -> None:
@@ -82,10 +87,11 @@ def run_localize(config: Any, invocation: Invocation) -> None:
     asked = checked(config, LocalizeConfig)
     refuse_missing(asked.run)
     tune_allocator("auto")
-    with quick_imports():
-        from segexp.inference.localize.command import localize_files
+    with told_when_stopped(invocation.command[1:], lambda: "before the first image"):
+        with quick_imports():
+            from segexp.inference.localize.command import localize_files
 
-    print(readable(localize_files(asked)))  # noqa: T201 - the command's answer
+        print(readable(localize_files(asked, invocation.command[1:])))  # noqa: T201 - the command's answer
 
 
 def run_from_cam(config: Any, invocation: Invocation) -> None:

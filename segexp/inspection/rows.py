@@ -12,6 +12,7 @@ from torch import nn
 from segexp.errors import ConfigError, MissingExtraError, SegexpError, one_line
 from segexp.inspection.cost import Cost, cost
 from segexp.inspection.field import Field, receptive_field
+from segexp.models.cae import is_autoencoder
 from segexp.models.classifier import is_classifier
 from segexp.models.contracts import exceptions_of
 
@@ -24,7 +25,8 @@ class InputSetting:
         height: Pixels.
         width: Pixels.
         in_channels: Channels of the image.
-        out_channels: Logits per pixel; a classifier has one for each class, 2 where this is 1.
+        out_channels: Logits per pixel; a classifier has one for each class, 2 where this is 1, an autoencoder
+            as many as the image has channels.
     """
 
     height: int
@@ -80,6 +82,8 @@ def build_on_meta(section: dict[str, Any], setting: InputSetting) -> nn.Module:
         raise ConfigError(f"model: {one_line(error.__cause__ or error)}") from error
     if is_classifier(model) and setting.out_channels == 1:
         return build_on_meta(section, replace(setting, out_channels=2))
+    if is_autoencoder(model) and setting.out_channels != setting.in_channels:
+        return build_on_meta(section, replace(setting, out_channels=setting.in_channels))
     return model
 
 

@@ -113,6 +113,11 @@ class ConvAutoencoder(nn.Module):
         return self.decode(self.encode(image))
 
 
+def is_autoencoder(model: nn.Module) -> bool:
+    """Tells whether a model gives images back through codes: it has ``encode`` and ``decode``."""
+    return all(callable(getattr(model, name, None)) for name in ("encode", "decode"))
+
+
 def _glorot(layer: nn.Module) -> None:
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.xavier_uniform_(layer.weight)

@@ -35,6 +35,9 @@ WRONG = {
     "seed = 5": "seed = 5: blanks around =; write seed=5",
     "monitor =a": "monitor =a: blanks around =; write monitor=a",
     "name=a=b": """name=a=b: cannot be read; as a text, write 'name="a=b"'""",
+    "datamodule=folder datamodule.colours=[#ff8800,#000000]": (
+        """with its texts in quotes, write 'datamodule.colours=["#ff8800","#000000"]'"""
+    ),
     "monitor=[a": "monitor=[a: cannot be read (a bracket or a quote may be missing)",
     "seed=???": "seed: must be given",
     "seed=${seed}": "seed: Recursive interpolation detected",

@@ -42,6 +42,7 @@ def test_figures_stand_beside_the_mean_image_and_say_what_they_are(trained: Path
     assert (results["kind"], results["task"]["datamodule"]) == ("reconstruction", "mnist (drawn)")
     model, trivial = results["rows"]
     assert (model["name"], trivial["name"]) == ("model", "mean training image")
+    assert model["note"] == "through a code of 2 numbers"
     assert set(model["dataset"]) == {"mse", "psnr", "knn_accuracy"} == set(results["directions"])
     assert set(trivial["dataset"]) == {"mse", "psnr"}
     assert model["dataset"]["psnr"] == pytest.approx(-10 * np.log10(model["dataset"]["mse"]))
@@ -196,7 +197,11 @@ def test_what_does_not_fit_is_said_before_a_folder_is_made(
     assert not folders()
 
 
-def test_a_larger_image_has_a_map_of_codes_and_masks_are_not_learnt(tmp_path: Path) -> None:
+def test_a_larger_image_has_a_map_of_codes_and_masks_are_not_learnt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The table of codes is whole, also where results.json leaves the directions of the plane out.
+    monkeypatch.setattr("segexp.evaluation.image_test.MOST_NUMBERS", 4)
     scenes = (
         "task=reconstruction", "datamodule=synthetic", "datamodule.size=36", "datamodule.crop_size=null",
         "datamodule.train_images=4", "datamodule.val_images=2", "datamodule.test_images=3",
@@ -207,6 +212,8 @@ def test_a_larger_image_has_a_map_of_codes_and_masks_are_not_learnt(tmp_path: Pa
     results = read_json(folder / "results.json")
     # 36 pixels are 9 of the last map but one, 3 places of the 7x7 convolution: 2 x 3 x 3 numbers.
     assert results["latents"]["numbers"] == 18
+    assert results["rows"][0]["note"] == "through 3x3 codes of 2 numbers, together 18"
+    assert list(rows(folder / "latents.csv")[0])[4:] == [f"code_{n}" for n in range(1, 19)]
     assert results["latents"]["classes"] is None
     assert results["latents"]["point"] == {"latent": [0, 1], "place": None}
     assert (folder / "panels/latents/grid.png").is_file()

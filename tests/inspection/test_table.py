@@ -75,6 +75,13 @@ def test_json_holds_exact_numbers_at_the_size_and_classes_asked_for() -> None:
     assert row["problem"] == ""
 
 
+def test_an_autoencoder_is_counted_as_a_run_has_it_with_as_many_channels_out_as_in() -> None:
+    cae = ModelOption("cae", "", {"_target_": "segexp.models.cae.ConvAutoencoder"})
+    for channels, count in ((1, 51_459), (3, 55_173)):
+        (row,) = json.loads(show_models([cae], 64, channels, 2, "json"))["models"]
+        assert row["cost"]["parameters"] == count
+
+
 def test_exceptions_stand_in_the_table_with_their_reasons() -> None:
     fussy = ModelOption("fussy", "Fussy", {"_target_": f"{__name__}.Fussy"}, ("model.base=2",))
     text = show_models([fussy, option()], 64, 3, 2, "table")

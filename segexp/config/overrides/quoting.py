@@ -57,6 +57,22 @@ def command_line(arguments: Iterable[str]) -> str:
     return " ".join(["python -m segexp", *map(shell_word, as_typed(list(arguments)))])
 
 
+def texts_inside(value: str) -> list[str] | dict[str, str] | None:
+    """The texts of a list or block whose own quotes a shell has taken, or that never had any; None for other values.
+
+    Args:
+        value: Such as ``[#ff8800,#000000]`` or ``{0:background,1:vessel (thin)}``; nothing is nested in it.
+    """
+    found = re.fullmatch(r"\[([^][{}'\"]+)\]|\{([^][{}'\"]+)\}", value.strip())
+    if found is None:
+        return None
+    items = [item.strip() for item in (found[1] or found[2]).split(",")]
+    if found[1]:
+        return items
+    pairs = [item.partition(":") for item in items]
+    return {key.strip(): text.strip() for key, _, text in pairs} if all(colon for _, colon, _ in pairs) else None
+
+
 def given_line(command: Sequence[str]) -> str:
     """A command in words, of which the first is the program's name, as the line that can be pasted; empty for none."""
     return command_line(command[1:]) if command else ""

@@ -57,7 +57,6 @@ class AllIdbDataModule(FilesDataModule):
         self.names = tuple(classes or ("healthy", "lymphoblast"))
         self.image_size = image_size
         self.by_field = False
-        self._sides: dict[str, int] = {}
 
     @classmethod
     def write_example(cls, folder: Path) -> dict[str, Any]:
@@ -96,17 +95,11 @@ class AllIdbDataModule(FilesDataModule):
     def open(self, pair: Pair) -> Item:
         """A patch as RGB with its class; reads the header."""
         image = EqualChannelsRaster(open_raster(pair.image), 3)
-        self._sides[pair.name] = max(image.height, image.width)
         return StoredItem(pair.name, image, FixedTarget(pair.label), form=LABEL_FORM)
 
     def describe(self) -> dict[str, Any]:
-        """Describes the data and its split, whether fields were kept together, and the longer sides of the files.
-
-        Of these the least, the median and the largest, pixels: ``segexp localize`` sees fields at their scale.
-        """
-        sides = sorted(self._sides.values())
-        known = {} if not sides else {"file_sides": [sides[0], sides[len(sides) // 2], sides[-1]]}
-        return {**super().describe(), "split_by": "field" if self.by_field else "patch", **known}
+        """Describes the data and its split, and whether fields were kept together."""
+        return {**super().describe(), "split_by": "field" if self.by_field else "patch"}
 
 
 def _read_fields(table: Path, patches: dict[str, Path], listing: Listing) -> dict[str, str] | None:

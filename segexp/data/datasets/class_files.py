@@ -84,10 +84,10 @@ def look_like_masks(root: Path, images: Sequence[ClassFile]) -> list[str]:
     paired = len(seen & drawn)
     if paired * 2 < len(seen):
         return []
-    line = f"datamodule=folder {printed('datamodule.root', str(root))} without task=classification"
     return [
         f"the classes are called {' and '.join(sorted(stems))}, and {paired} of {len(seen)} images have a file of "
-        f"their name among the masks: if these are masks, write {line}"
+        "their name among the masks: if these are masks, write datamodule=folder "
+        f"{printed('datamodule.root', str(root))} without task=classification"
     ]
 
 

@@ -91,13 +91,23 @@ def _validated(blocks: list[list[str]], test: Sequence[str], val_fraction: float
     split: Split = {"train": sorted(_flat(train)), "val": sorted(_flat(val)), "test": sorted(test)}
     for phase in PHASES:
         if not split[phase]:
-            total = sum(map(len, split.values()))
-            unit = " unit of images that belong together" if any(len(block) > 1 for block in blocks) else ""
-            raise TooFewError(
-                f"{total} images leave none for {phase}; give more images or other fractions: training, validation and "
-                f"test take one{unit} each, 3 at the least"
-            )
+            raise _too_few(phase, sum(map(len, split.values())), blocks)
     return split
+
+
+def _too_few(phase: Phase, total: int, blocks: list[list[str]]) -> TooFewError:
+    """What to say of a part that got no image; ``blocks`` are the units that are not tested."""
+    if all(len(block) == 1 for block in blocks):
+        return TooFewError(
+            f"{total} images leave none for {phase}; give more images or other fractions: training, validation and "
+            "test take one each, 3 at the least"
+        )
+    units = f"{len(blocks)} unit{'s' if len(blocks) > 1 else ''} of images that belong together"
+    return TooFewError(
+        f"{total} images leave none for {phase}; give images of more units, or split by something finer "
+        f"(datamodule.split_by, where the data set has it): beside the test there is {units}, and training, validation "
+        "and test take one each, 3 at the least"
+    )
 
 
 def _take(blocks: list[list[str]], fraction: float) -> tuple[list[list[str]], list[list[str]]]:

@@ -11,7 +11,7 @@ from segexp.config.command_schema import EvaluateConfig, OtherDataConfig
 from segexp.config.overrides.quoting import command_line
 from segexp.config.schema import ObjectConfig
 from segexp.config.signatures.torch_metrics import is_torch_metric
-from segexp.errors import ConfigError
+from segexp.errors import ConfigError, Interrupted
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.outcome import Outcome
 from segexp.evaluation.run_page import write_page
@@ -216,6 +216,8 @@ def _ending(record: RunRecord, after: Afterwards) -> Iterator[None]:
         state = "finished" if after.complete else "interrupted" if stopped else "failed"
         end(record, state, after, **({} if stopped else {"error": f"{type(error).__name__}: {error}"}))
         if after.complete:
+            if stopped:
+                raise Interrupted(after.summary()) from error
             LOG.warning(after.summary())
         raise
     end(record, "finished", after)

@@ -1,8 +1,10 @@
 """``localize``: where a classifier sees a class, in images of any size, and how well that fits the objects."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -10,14 +12,18 @@ from segexp.config.command_schema import LocalizeConfig
 from segexp.errors import ConfigError, SegexpError
 from segexp.inference.localize.baselines import COLOUR
 from segexp.inference.localize.image_work import ImageWork, PeakRule
-from segexp.inference.localize.localizer import load_localizer
+from segexp.inference.localize.kept import KeptImages, identity_of
+from segexp.inference.localize.localizer import Localizer, load_localizer
 from segexp.inference.localize.outputs import FACTS, Outputs, open_folder
 from segexp.inference.localize.pseudo_masks import MaskRule
 from segexp.inference.localize.settings import MapSettings
-from segexp.inference.localize.training_size import TrainingSize, training_size
-from segexp.inference.localize.truth import of_images, read_objects
+from segexp.inference.localize.training_size import TrainingSize, proposed_scale, training_size
+from segexp.inference.localize.truth import Objects, of_images, read_objects
 from segexp.inference.predict.command import separate_duplicates
+from segexp.inference.predict.engines.base import PROGRESS_BARS
+from segexp.inference.predict.identity import digest_address, digest_content
 from segexp.inference.predict.inputs import Input, find_inputs
+from segexp.inference.stopping import told_when_stopped
 from segexp.inference.stored_network import StoredNetwork
 from segexp.rasters import Limit
 from segexp.runs.checkpoints import Source, find_sources
@@ -32,11 +38,12 @@ class LocalizationFailed(SegexpError):
     """Some images could not be looked at; the others were."""
 
 
-def localize_files(config: LocalizeConfig) -> str:
-    """Looks at all images of ``input``.
+def localize_files(config: LocalizeConfig, command: Sequence[str] = ()) -> str:
+    """Looks at all images of ``input``; those that an earlier call with the same weights and settings did are skipped.
 
     Args:
         config: Checked and resolved, see conf/localize.yaml.
+        command: Words by which it was started, to be proposed again after Ctrl-C; empty: by a program.
 
     Returns:
         The last lines for the terminal.
@@ -56,44 +63,83 @@ def localize_files(config: LocalizeConfig) -> str:
     device = device_type(config.device, "device")
     localizer, stored = load_localizer(source, settings, inference, device, _packages(config))
     size = training_size(stored)
-    scale = _scale(config, size)
+    scale = _scale(config, size, files)
     peaks = PeakRule(config.distance, config.peaks, config.floor)
     work = ImageWork(localizer, _label(config, stored), scale, size.side, peaks, Limit(config.image_limit))
-    folder = open_folder(output, overwrite=config.overwrite)
+    made = _made(config, localizer, source, peaks, rule, scale, known)
+    folder = open_folder(output, made, overwrite=config.overwrite)
     outputs = Outputs(folder, stored.spec.classes, config.write, rule, objects, config.radius)
     _announce(stored, files, output, scale, size)
     facts = {
         "run": source.name, "classes": list(stored.spec.classes), "scale": scale, "settings": asdict(settings),
-        "mask": asdict(rule), "radius": config.radius, "singles": localizer.singles,
+        "mask": asdict(rule), "radius": config.radius, "made": made,
+        "singles": "strongest" if settings.strongest else localizer.singles,
     }  # fmt: skip
     folder.write_json(FACTS, {**facts, "state": "running"})
-    failed = _run(work, files, outputs, debug=config.debug)
-    done = len(files) - len(failed)
+    kept = KeptImages(folder.path, anew=config.overwrite)
+    failed, skipped = _run(work, files, outputs, kept, config, command)
+    done = len(files) - len(failed) - skipped
     table = outputs.finish(
-        {**facts, "state": "finished", "images": done, "failed": failed}, COLOUR, config.bootstrap, config.seed
+        {**facts, "state": "finished", "images": done + skipped, "failed": failed},
+        COLOUR,
+        config.bootstrap,
+        config.seed,
     )
-    text = f"{done} done{f', {len(failed)} failed' if failed else ''}; see {folder.path}"
+    text = f"{done} done{f', {skipped} skipped' * bool(skipped)}{f', {len(failed)} failed' * bool(failed)}"
+    text = f"{text}; see {folder.path}"
     text = f"{table}\n\n{text}" if table else text
     if failed:
         raise LocalizationFailed(text)
     return text
 
 
-def _run(work: ImageWork, files: Sequence[Input], outputs: Outputs, *, debug: bool) -> list[str]:
-    """Works on all files; gives the names of those that failed, each told."""
+def _run(
+    work: ImageWork, files: Sequence[Input], outputs: Outputs, kept: KeptImages, config: LocalizeConfig,
+    command: Sequence[str],
+) -> tuple[list[str], int]:  # fmt: skip
+    """Works on all files; gives the names of those that failed, each told, and how many were done before."""
     single, doubles = separate_duplicates(files)
-    failed = [double.file.name for double in doubles]
+    failed, done, skipped = [double.file.name for double in doubles], 0, 0
     for double in doubles:
         LOG.error(double.error)
-    for file in tqdm(single, "images", unit="image", disable=None):
-        try:
-            outputs.add(work.run(file), file.stem)
-        except SegexpError as error:
-            if debug:
-                raise
-            LOG.error(str(error))
-            failed.append(file.name)
-    return failed
+    hidden = {None: None, True: False, False: True}[PROGRESS_BARS[config.progress]]
+    with told_when_stopped(command, lambda: f"{done + skipped} of {len(files)} images are done", "go on with"):
+        for file in tqdm(single, "images", unit="image", disable=hidden):
+            try:
+                if (seen := kept.get(file, outputs.written(file.stem))) is not None:
+                    outputs.keep(seen, file.stem)
+                    skipped += 1
+                    continue
+                mark = identity_of(file)
+                seen = work.run(file)
+                outputs.add(seen, file.stem)
+                kept.add(file, mark, seen)
+                done += 1
+            except SegexpError as error:
+                if config.debug:
+                    raise
+                LOG.error(str(error))
+                failed.append(file.name)
+    return failed, skipped
+
+
+def _made(
+    config: LocalizeConfig, localizer: Localizer, source: Source, peaks: PeakRule, rule: MaskRule, scale: float,
+    known: Mapping[str, Objects] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """What decides the results beside the images, plain: of other weights or settings nothing is gone on with."""
+    windows = {key: value for key, value in asdict(localizer.inference).items() if key != "batch_size"}
+    places = [
+        (name, each.centres.tolist(), None if each.boxes is None else each.boxes.tolist())
+        for name, each in (known or {}).items()
+    ]
+    plain = {
+        "weights": digest_content(source.checkpoint), "settings": asdict(localizer.settings), "scale": scale,
+        "label": config.label, "write": sorted(config.write), "mask": asdict(rule), "peaks": asdict(peaks),
+        "inference": windows, "objects": digest_address(repr(sorted(places, key=str))) if places else None,
+    }  # fmt: skip
+    found: dict[str, Any] = json.loads(json.dumps(plain))
+    return found
 
 
 def map_settings(config: LocalizeConfig) -> MapSettings:
@@ -109,7 +155,7 @@ def map_settings(config: LocalizeConfig) -> MapSettings:
         raise ConfigError(f"layer: found {config.layer}, but it is of method=gradcam, which is not asked for; add it")
     return MapSettings(
         tuple(methods), config.output_stride, config.smooth, config.views, config.layer, config.singles, config.seed,
-        config.colour_blur,
+        config.colour_blur, strongest=config.boxes is None and config.centres is None,
     )  # fmt: skip
 
 
@@ -137,13 +183,13 @@ def _label(config: LocalizeConfig, stored: StoredNetwork) -> int | None:
     return classes.index(config.label)
 
 
-def _scale(config: LocalizeConfig, size: TrainingSize) -> float:
+def _scale(config: LocalizeConfig, size: TrainingSize, files: Sequence[Input]) -> float:
     if config.scale != "auto":
         return float(config.scale)
     if size.factor is None:
         raise ConfigError(
             f"scale: found auto, but training images were resized to {size.side} pixels and the run does not say from "
-            f"what; give scale=<{size.side} / side of the files in pixels>"
+            f"what size; give {proposed_scale(size.side, files)}"
         )
     return size.factor
 

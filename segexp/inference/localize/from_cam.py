@@ -42,7 +42,7 @@ def train_from_cam(experiment: Experiment, own: FromCamConfig) -> None:
         _refuse_other(folder, recipe)
         LOG.info(f"masks       {folder}, made before")
     else:
-        LOG.info(localize_files(config))
+        LOG.info(localize_files(config, experiment.invocation.command[1:]))
         RunFolder(folder).write_json(MADE, recipe)
     run_training(experiment)
 

@@ -76,6 +76,8 @@ class Localizer:
         image = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].to(self.device)
         probabilities = self.logits(image).double().softmax(dim=1)[0].cpu().numpy()
         number = label if label is not None else 1 if self.spec.is_binary else int(probabilities.argmax())
+        if self.settings.strongest:
+            self.singles = self._strongest(image, number)
         maps = {name: self._whole(make, image, number, size) for name, make in self._makers().items()}
         found: dict[str, FloatMap] = {}
         for name, values in maps.items():
@@ -97,6 +99,23 @@ class Localizer:
         plan = WindowPlan(height, width, window, 0.0)
         seen = [self.model(self.scale(image[(..., *plan[number].slices)])) for number in range(len(plan))]
         return torch.stack(seen).float().mean(dim=0)
+
+    @torch.inference_mode()
+    def _strongest(self, image: Tensor, label: int) -> list[int]:
+        """Numbers of the feature maps that add most to the logit of a class, the strongest first."""
+        if not self.settings.singles:
+            return []
+        added = self._mean_features(image) * self.model.head.weight[label].float()
+        return [int(number) for number in added.argsort(descending=True, stable=True)[: self.settings.singles]]
+
+    def _mean_features(self, image: Tensor) -> Tensor:
+        """Means (F,) of the feature maps over all places, float32; of windows their mean."""
+        height, width = image.shape[-2:]
+        window = self.inference.window_for(height, width)
+        plan = None if window is None else WindowPlan(height, width, window, 0.0)
+        parts = [image] if plan is None else [image[(..., *plan[number].slices)] for number in range(len(plan))]
+        means = [self.model.features(self.scale(part))[0].float().mean((-2, -1)) for part in parts]
+        return torch.stack(means).mean(dim=0)
 
     def _makers(self) -> Mapping[str, MapOf]:
         own: dict[str, MapOf] = {"lecture": self._lecture, "gradcam": self._gradcam, "fine": self._fine}

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from segexp.errors import ConfigError, DataError
+from segexp.inference.localize.baselines import CENTRE, COLOUR
 from segexp.inference.localize.image_work import SeenImage
-from segexp.inference.localize.peaks import Peak
+from segexp.inference.localize.peaks import FloatMap, Peak
 from segexp.inference.localize.pseudo_masks import MaskRule, pseudo_mask
 from segexp.inference.localize.scores import FIGURES, Scored, compare_maps, score_image
 from segexp.inference.localize.truth import Objects
@@ -17,6 +18,7 @@ from segexp.report.pictures.png import save_png
 from segexp.report.table import Table
 from segexp.report.values import format_with_interval
 from segexp.runs.folder import RunFolder
+from segexp.runs.json_yaml import read_json
 from segexp.runs.text import printable
 
 FACTS, PEAKS, TABLE = "localize.json", "peaks.csv", "figures.md"
@@ -65,12 +67,32 @@ class Outputs:
             label, likely = self.classes[seen.label], seen.probabilities[seen.label]
             save_png(
                 _beside(path / stem, "_maps.png"),
-                draw_maps(seen.pixels, seen.maps, f"{seen.name}: {label} {likely:.3f}"),
+                draw_maps(seen.pixels, self._drawn(seen.maps), f"{seen.name}: {label} {likely:.3f}"),
             )
         if "mask" in self.write:
             self._write_mask(seen, stem, first)
+        self.keep(seen, stem)
+
+    def _drawn(self, maps: Mapping[str, FloatMap]) -> dict[str, FloatMap]:
+        """The maps of the panel: those that nothing was learnt for are compared with where objects are known."""
+        left_out = (COLOUR, CENTRE) if self.objects is None else ()
+        return {name: values for name, values in maps.items() if name not in left_out}
+
+    def keep(self, seen: SeenImage, stem: Path) -> None:
+        """Keeps the peaks of an image for the tables, its pictures being there; arguments as for :meth:`add`."""
+        objects = None if self.objects is None else self.objects[seen.name]
         for name, peaks_of in seen.peaks.items():
             self._add_peaks(seen, stem, name, peaks_of, objects)
+
+    def written(self, stem: Path) -> list[Path]:
+        """The files that :meth:`add` writes of an image."""
+        path = self.folder.path
+        of = {
+            "overlay": [_beside(path / stem, "_overlay.png")],
+            "panel": [_beside(path / stem, "_maps.png")],
+            "mask": [_beside(path / part / stem, ".png") for part in ("images", "masks")],
+        }
+        return [file for kind in self.write for file in of[kind]]
 
     def _write_mask(self, seen: SeenImage, stem: Path, first: str) -> None:
         if seen.pixels.dtype != "uint8" or seen.pixels.shape[2] not in (1, 3):
@@ -153,19 +175,38 @@ def format_markdown(table: Table) -> str:
     return f"{escape_text(table.title)}\n\n" + "\n".join(drawn) + "\n"
 
 
-def open_folder(path: Path, *, overwrite: bool) -> RunFolder:
+def open_folder(path: Path, made: Mapping[str, Any], *, overwrite: bool) -> RunFolder:
     """Gives the folder of the results.
+
+    Args:
+        path: Of the folder.
+        made: What decides the results beside the images; results that were made so are gone on with.
+        overwrite: Whether others may be written over.
 
     Raises:
         ConfigError: Something else lies there, or results that are not to be written over.
     """
     if path.is_dir() and any(path.iterdir()):
         ours = (path / FACTS).is_file()
-        if not (ours and overwrite):
-            found = "results of localize" if ours else "other files"
-            what = "write over them with overwrite=true, or give another folder" if ours else "give another folder"
-            raise ConfigError(f"output: {path} holds {found}; {what}")
+        if not ours:
+            raise ConfigError(f"output: {path} holds other files; give another folder")
+        before = _made(path / FACTS)
+        changed = [key for key in made if before.get(key) != made[key]]
+        if changed and not overwrite:
+            how = f" (made in another way: {', '.join(changed)})" if before else ""
+            raise ConfigError(
+                f"output: {path} holds results of localize; write over them with overwrite=true, or give another "
+                f"folder{how}"
+            )
     return RunFolder(path)
+
+
+def _made(path: Path) -> dict[str, Any]:
+    """How the results of a folder were made; empty where that is not known."""
+    try:
+        return dict(read_json(path)["made"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _beside(stem: Path, ending: str) -> Path:

@@ -18,9 +18,10 @@ class MapSettings:
         smooth: Standard deviation of the blur of the fine map, pixels of the image.
         views: ``d4``: the fine map is the mean over the eight turned and mirrored views.
         layer: Part of the model whose maps Grad-CAM weights; None: the last maps.
-        singles: How many single feature maps are drawn at random beside.
-        seed: Of that draw.
+        singles: How many single feature maps stand beside.
+        seed: Of their draw.
         colour_blur: Standard deviation of the blur of the map without learning, pixels of the image.
+        strongest: Single maps are those of each image that add most to the logit of its class; else drawn at random.
     """
 
     methods: tuple[Method, ...] = ("lecture", "fine")
@@ -31,3 +32,4 @@ class MapSettings:
     singles: int = 4
     seed: int = 0
     colour_blur: float = 20.0
+    strongest: bool = False

@@ -1,12 +1,19 @@
 """At which size a classifier saw its training images: the size that images must have when it localizes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from segexp.errors import DataError
+from segexp.errors import DataError, UserError
+from segexp.inference.predict.inputs import Input
 from segexp.inference.stored_network import StoredNetwork
 from segexp.runs.json_yaml import read_json
+
+TIMEOUT = 10.0
+"""Seconds without an answer of a remote file whose header is to propose a scale."""
+LOOKED_AT = 100
+"""Files whose headers propose a scale; of more, the first ones."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +22,7 @@ class TrainingSize:
 
     Attributes:
         side: Of what the network saw, pixels.
-        stored: Of the files, pixels; the same where they were not resized; None: not known.
+        stored: Of the files, the shorter one, pixels; the same where they were not resized; None: not known.
     """
 
     side: int
@@ -58,3 +65,29 @@ def _file_side(stored: StoredNetwork) -> float | None:
         return None if not sides else float(median(sides))
     except (ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{folder / 'run.json'} is no record of a run ({error})") from error
+
+
+def proposed_scale(side: int, files: Sequence[Input]) -> str:
+    """Proposes ``scale=<number>`` by the shorter sides of files, as if training images had been of their size.
+
+    Args:
+        side: Of what the network saw, pixels.
+        files: To be looked at; those that cannot be read are passed over.
+    """
+    sides = sorted(found for file in files[:LOOKED_AT] if (found := _shorter_side(file)) is not None)
+    if not sides:
+        return "scale=1 if they were not resized"
+    middle = sides[len(sides) // 2]
+    what = "have" if sides[0] == sides[-1] else f"have {sides[0]} to {sides[-1]} pixels, in the middle"
+    return (
+        f"scale={side / middle:.4g} if training images had the size of the files of input, whose shorter sides {what} "
+        f"{middle} pixels"
+    )
+
+
+def _shorter_side(file: Input) -> int | None:
+    try:
+        with file.opened(TIMEOUT) as opened:
+            return min(opened.raster.height, opened.raster.width)
+    except UserError:
+        return None

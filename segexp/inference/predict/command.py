@@ -20,6 +20,7 @@ from segexp.inference.predict.settings import load_any_model, output_settings, r
 from segexp.inference.predict.task_files import check_task_settings, predict_task_files
 from segexp.inference.predict.worker import FileResult
 from segexp.inference.size_advice import SizeAdvice
+from segexp.inference.stopping import told_when_stopped
 from segexp.inference.task_model import TaskModel
 from segexp.runs.console import LOG, start_console
 
@@ -50,7 +51,7 @@ def predict_files(config: PredictConfig, command: Sequence[str] = ()) -> str:
     model = load_any_model(config, config.device if config.engine == "local" else "cpu")
     if isinstance(model, TaskModel):
         check_task_settings(config, model, output)
-        return predict_task_files(config, model, files, output)
+        return predict_task_files(config, model, files, output, command)
     if model.rescale is not None:
         files = [file.with_ending(model.rescale.name) for file in files]
     outputs.postprocess.check(model.spec, model.threshold)
@@ -75,7 +76,8 @@ def predict_files(config: PredictConfig, command: Sequence[str] = ()) -> str:
         report.add_results(doubles)
         hidden = {None: None, True: False, False: True}[PROGRESS_BARS[config.progress]]
         bar = tqdm(engine.run(single), "files", len(single), unit="file", disable=True if len(files) == 1 else hidden)
-        report.add_results(bar)
+        with told_when_stopped(command, lambda: f"{report.words()} of {len(files)} files", "go on with"):
+            report.add_results(bar)
         return report.result()
 
 
@@ -152,6 +154,10 @@ class PredictionReport:
         LOG.error(words if str(path) in words else f"{path}: {words}")
         self.folder.add_row(outcome.file, state="failed", error=words)
 
+    def words(self) -> str:
+        """Counts files by what became of them: ``3 done, 1 failed``."""
+        return ", ".join(f"{count} {state}" for state, count in self.counts.items() if count) or "0 done"
+
     def result(self) -> str:
         """Gives the last line for the terminal.
 
@@ -166,8 +172,7 @@ class PredictionReport:
             )
         if self.advice is not None and (unlike := self.advice.summary()) is not None:
             LOG.info(f"sizes       {unlike}")
-        text = ", ".join(f"{count} {state}" for state, count in self.counts.items() if count)
-        text = f"{text}; see {self.folder.path / 'summary.csv'}"
+        text = f"{self.words()}; see {self.folder.path / 'summary.csv'}"
         if self.counts["failed"]:
             raise PredictionFailed(text)
         return text

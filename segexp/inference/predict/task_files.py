@@ -16,6 +16,7 @@ from segexp.inference.predict.inputs import Input
 from segexp.inference.predict.output.settings import OutputSettings
 from segexp.inference.predict.output_folder import FACTS, SUMMARY
 from segexp.inference.predict.settings import output_settings, remote_limits
+from segexp.inference.stopping import told_when_stopped
 from segexp.inference.task_model import TaskModel
 from segexp.report.pictures.png import save_png
 from segexp.runs.console import LOG
@@ -66,7 +67,9 @@ def _values(settings: OutputSettings) -> dict[str, Any]:
     }
 
 
-def predict_task_files(config: PredictConfig, model: TaskModel, files: Sequence[Input], output: Path) -> str:
+def predict_task_files(
+    config: PredictConfig, model: TaskModel, files: Sequence[Input], output: Path, command: Sequence[str] = ()
+) -> str:
     """Predicts one file after the other; what happens with one does not end the others.
 
     The table is written where it is broken off, too.
@@ -76,6 +79,7 @@ def predict_task_files(config: PredictConfig, model: TaskModel, files: Sequence[
         model: Of any kind.
         files: The files.
         output: Folder of the predictions.
+        command: Words by which it was started, to be proposed again after Ctrl-C; empty: by a program.
 
     Returns:
         The last line for the terminal.
@@ -88,29 +92,36 @@ def predict_task_files(config: PredictConfig, model: TaskModel, files: Sequence[
     rows: list[dict[str, Any]] = []
     taken = set[Path]()
     hidden = {None: None, True: False, False: True}[PROGRESS_BARS[config.progress]]
-    try:
-        for file in tqdm(files, "files", len(files), unit="file", disable=hidden):
-            row: dict[str, Any] = {"file": str(file), "state": "done", "error": ""}
-            try:
-                if file.stem in taken:
-                    raise DataError(f"{file}: another file has its name without ending; predict it into another folder")
-                taken.add(file.stem)
-                row |= _predicted(config, model, file, output)
-            except Exception as error:  # any file must not end the others
-                found = error if isinstance(error, SegexpError) else resource_error(error, str(file), output) or error
-                row |= {"state": "failed", "error": " ".join(str(found).split())}
-                LOG.error(row["error"] if str(file) in row["error"] else f"{file}: {row['error']}")
-                if config.debug:
-                    traceback.print_exception(error)
-            rows.append(row)
-    finally:
-        if rows:
-            replace_file(output / TABLE, utf8(format_csv(rows)))
+    anew = [*(word for word in command if not word.startswith("overwrite=")), "overwrite=true"] if command else []
+    with told_when_stopped(anew, lambda: f"{len(rows)} of {len(files)} files stand in {output / TABLE}"):
+        try:
+            for file in tqdm(files, "files", len(files), unit="file", disable=hidden):
+                rows.append(_row(config, model, file, output, taken))
+        finally:
+            if rows:
+                replace_file(output / TABLE, utf8(format_csv(rows)))
     failed = sum(row["state"] == "failed" for row in rows)
     text = f"{len(rows) - failed} done{f', {failed} failed' * bool(failed)}; see {output / TABLE}"
     if failed:
         raise SomeFilesFailed(text)
     return text
+
+
+def _row(config: PredictConfig, model: TaskModel, file: Input, output: Path, taken: set[Path]) -> dict[str, Any]:
+    """The row of a file, which may have failed; ``taken`` are the names of those before it."""
+    row: dict[str, Any] = {"file": str(file), "state": "done", "error": ""}
+    try:
+        if file.stem in taken:
+            raise DataError(f"{file}: another file has its name without ending; predict it into another folder")
+        taken.add(file.stem)
+        row |= _predicted(config, model, file, output)
+    except Exception as error:  # any file must not end the others
+        found = error if isinstance(error, SegexpError) else resource_error(error, str(file), output) or error
+        row |= {"state": "failed", "error": " ".join(str(found).split())}
+        LOG.error(row["error"] if str(file) in row["error"] else f"{file}: {row['error']}")
+        if config.debug:
+            traceback.print_exception(error)
+    return row
 
 
 def _predicted(config: PredictConfig, model: TaskModel, file: Input, output: Path) -> dict[str, float | str]:

@@ -8,7 +8,16 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from segexp.config.overrides.quoting import as_typed, command_line, hydra_override, quote_patterns, quoted, unquoted
+from segexp.config.overrides.quoting import (
+    as_typed,
+    command_line,
+    hydra_override,
+    printed,
+    quote_patterns,
+    quoted,
+    texts_inside,
+    unquoted,
+)
 
 ODD = [
     "outputs/a", "a b", " a ", "lr=0.1 (données)", "it's", 'a"b', "'a'", "$HOME", "${x}", r"\${x}", r"\\${x}'",
@@ -146,3 +155,11 @@ def test_names_of_files_that_are_not_there() -> None:
         ("datamodule.table=null", "datamodule.table=null"),
     ):
         assert quote_patterns(["datamodule=folder", argument])[1] == expected
+
+
+def test_texts_of_a_list_or_block_are_found_without_quotes() -> None:
+    assert texts_inside("[#ff8800,#000000]") == ["#ff8800", "#000000"]
+    block = texts_inside("{0:background,1:vessel (thin)}")
+    assert block == {"0": "background", "1": "vessel (thin)"}
+    assert printed("datamodule.mask_values", block) == ("""'datamodule.mask_values={0:background,1:"vessel (thin)"}'""")
+    assert [texts_inside(value) for value in ("[a", "a", "[[a],b]", "{a}", "['a']", "{}")] == [None] * 6

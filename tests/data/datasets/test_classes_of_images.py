@@ -48,8 +48,8 @@ def test_folders_of_a_segmentation_are_no_classes_without_a_word(photos: Path) -
         write(photos / "own" / "masks" / f"{number}_mask.png", picture(10 + number))
     (note,) = ImageFolderDataModule(str(photos / "own")).listing().notes
     assert note == (
-        "the classes are called images and masks, and 4 of 4 images have a file of their name among the masks: "
-        f"if these are masks, write datamodule=folder datamodule.root={photos / 'own'} without task=classification"
+        "the classes are called images and masks, and 4 of 4 images have a file of their name among the masks: if "
+        f"these are masks, write datamodule=folder datamodule.root={photos / 'own'} without task=classification"
     )
     with pytest.raises(DataError, match=f"holds images, masks, which datamodule=folder .*{photos / 'own'} reads"):
         find_cell_images(photos / "own", 1)
@@ -67,6 +67,8 @@ def test_folders_name_the_classes_at_any_depth(photos: Path) -> None:
     assert any(note.endswith("empty: holds no image, so it is not used") for note in data.notes)
     assert any("1 images lie in no folder of a class, as stray.png" in note for note in data.notes)
     assert data.settled() == {"split": "holdout", "channels": "rgb"}
+    # Shorter sides of the files: half have 20x24 pixels, half 18x20.
+    assert data.describe()["file_sides"] == [18, 20, 20]
     kinds = [{name.partition("/")[0] for name in names} for names in parts(data).values()]
     assert kinds == [{"cat", "dog"}] * 3
 
@@ -153,6 +155,7 @@ def test_patches_of_a_field_stay_together(tmp_path: Path, seed: int) -> None:
     assert not fields["val"] & fields["test"]
     assert labels(data) == {name: ("healthy", "lymphoblast")[int(name[-1])] for name in known}
     assert data.describe()["split_by"] == "field"
+    assert data.describe()["file_sides"] == [48, 48, 48]
     assert data.items("train")[0].image.shape == (24, 24, 3)
 
 
@@ -222,3 +225,14 @@ def test_pixels_are_those_of_the_files(photos: Path) -> None:
     data = ImageFolderDataModule(str(photos), image_size=None, crop_size=8, channels="rgb")
     item = next(item for phase in PHASES for item in data.items(phase) if item.name == "cat/2")
     np.testing.assert_array_equal(item.image, read(photos / "cat" / "2.png"))
+    assert "file_sides" not in data.describe()
+
+
+def test_images_that_are_enlarged_are_noted_with_the_size_that_leaves_them(photos: Path) -> None:
+    (photos / "dog" / "deep" / "5.png").unlink()
+    sizes = {40: "images of 20 pixels a side are enlarged 2 times to datamodule.image_size=40, which", 39: None}
+    for size, words in sizes.items():
+        data = ImageFolderDataModule(str(photos), image_size=size)
+        data.setup()
+        notes = [note for note in data.notes if "enlarged" in note]
+        assert [note.startswith(words or "") for note in notes] == ([] if words is None else [True])

@@ -54,6 +54,12 @@ def test_too_few_images_name_the_part_that_is_empty(names: int, val: float, test
         holdout(NAMES[:names], val, test, 0)
 
 
+def test_too_few_units_say_how_many_parts_need_one() -> None:
+    units = {name: f"patient {index // 4}" for index, name in enumerate(NAMES[:8])}
+    with pytest.raises(DataError, match=r"8 images leave none for train; .* there is 1 unit .*, 3 at the least"):
+        holdout(NAMES[:8], 0.15, 0.2, 0, units)
+
+
 def test_units_are_never_cut_apart() -> None:
     units = {name: f"patient {index // 3}" for index, name in enumerate(NAMES)}
     split = holdout(NAMES, 0.2, 0.3, 0, units)

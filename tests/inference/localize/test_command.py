@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 from PIL import Image
 
 from segexp.cli.app import run
+from segexp.inference.localize.image_work import ImageWork, SeenImage
+from segexp.inference.predict.inputs import Input
 from tests.inference.localize.conftest import Smears
 
 
@@ -102,3 +105,52 @@ def test_other_folders_are_not_written_into(smears: Smears, capsys: pytest.Captu
     Path("out/mine.txt").write_text("x")
     assert localize(smears, "overwrite=true") == 2
     assert "output: out holds other files" in capsys.readouterr().err
+
+
+def test_a_run_that_does_not_know_its_files_proposes_a_scale_that_can_be_pasted(
+    smears: Smears, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As runs of earlier versions: made of the files of the input, which are 64x128."""
+    shutil.copytree(smears.run, "old")
+    record = json.loads(Path("old/run.json").read_text())
+    del record["data"]["file_sides"]
+    Path("old/run.json").write_text(json.dumps(record))
+    words = ["localize", "run=old", f"input={smears.fields}/Im001_1.jpg", "output=out", "write=[]", "method=lecture"]
+    assert run(words) == 2
+    told = capsys.readouterr().err
+    assert "give scale=0.5 if training images had the size of the files of input, whose shorter sides have 64" in told
+
+
+def test_goes_on_where_it_was_broken_off_with_the_same_results(
+    smears: Smears, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of three images the second is broken off; the same command does the rest, another setting is refused."""
+    Path("in").mkdir()
+    for number in range(3):
+        shutil.copy(smears.fields / "Im001_1.jpg", f"in/{number}.jpg")
+    Path("boxes.csv").write_text("image,x0,y0,x1,y1\n0,60,10,100,50\n2,0,0,9,9\n")
+    words = [
+        "localize", f"run={smears.run}", "input=in", "boxes=boxes.csv", "bootstrap=5", "method=lecture",
+        "write=[overlay]",
+    ]  # fmt: skip
+    assert run([*words, "output=whole"]) == 0
+    real = ImageWork.run
+
+    def stopped(self: ImageWork, file: Input) -> SeenImage:
+        if file.name == "1.jpg":
+            raise KeyboardInterrupt
+        return real(self, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ImageWork, "run", stopped)
+        assert run([*words, "output=out"]) == 130
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith("segexp: stopped: 1 of 3 images are done; go on with python -m segexp localize run=")
+    made = Path("out/0_overlay.png").stat().st_mtime_ns
+    assert run([*words, "output=out"]) == 0
+    assert "2 done, 1 skipped; see out" in capsys.readouterr().out
+    assert Path("out/0_overlay.png").stat().st_mtime_ns == made
+    for name in ("peaks.csv", "figures.md", "localize.json"):
+        assert Path("out", name).read_text() == Path("whole", name).read_text()
+    assert run([*words, "output=out", "label=healthy"]) == 2
+    assert "or give another folder (made in another way: label)" in capsys.readouterr().err

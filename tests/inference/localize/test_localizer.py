@@ -39,6 +39,21 @@ def test_the_mean_over_views_turns_with_the_image(smears: Smears) -> None:
     assert np.abs(single.localize(field, (64, 128), 1).maps["fine"] - upright.maps["fine"]).max() > 1e-3
 
 
+def test_the_strongest_maps_add_most_to_the_logit_of_the_class(smears: Smears) -> None:
+    """Worked out from the maps themselves: mean over the places times the weight of the class."""
+    (source,) = find_sources(smears.run)
+    field = read_rgb(smears.fields / "Im001_1.jpg")[:, 64:]
+    every, _ = load_localizer(source, MapSettings(("lecture",), singles=64), {}, "cpu", [])
+    chosen, _ = load_localizer(source, MapSettings(("lecture",), singles=3, strongest=True), {}, "cpu", [])
+    # Maps of one value each, of an image of 64 pixels: the means of maps are not changed by stretching.
+    found = every.localize(field, (64, 64), 1).maps
+    weights = every.model.head.weight[1].detach().numpy()
+    added = {name: found[name].mean() * weights[int(name.split()[1])] for name in found if name.startswith("map ")}
+    assert len(added) == len(weights)
+    best = sorted(added, key=lambda name: -added[name])[:3]
+    assert list(chosen.localize(field, (64, 64), 1).maps)[2:] == best
+
+
 def test_a_segmentation_is_refused(finished: Finished) -> None:
     (source,) = find_sources(finished.path)
     with pytest.raises(MismatchError, match=r"is a segmentation with segexp\.models.*expected a classifier"):

@@ -179,6 +179,8 @@ def test_goes_on_where_it_was_broken_off(
     with monkeypatch.context() as patch:
         patch.setattr(prediction_file.FilePrediction, "run", stopped)
         assert predict(finished.path) == 130
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith("segexp: stopped: 1 done of 2 files; go on with python -m segexp predict run=")
     assert sorted(path.name for path in Path("out").iterdir()) == ["photo_mask.png", "predict.json", "summary.csv"]
     made = Path("out/photo_mask.png").stat().st_mtime_ns
     assert predict(finished.path) == 0
