@@ -137,13 +137,18 @@ class BaseTask(TrainingSteps, EvaluationSteps):
         Args:
             spec: Of the data.
             **keys: Of the section ``task``.
+        """
+        return spec
+
+    @classmethod
+    def check_target(cls, spec: DataSpec) -> None:
+        """Compares the target of data that are to be learnt from with ``target_forms``.
 
         Raises:
-            MismatchError: Targets are of none of its forms.
+            MismatchError: It is of none of these forms.
         """
         if cls.target_forms and spec.target.form not in cls.target_forms:
             raise MismatchError(unfit_target(f"{cls.__module__}.{cls.__qualname__}", cls.target_forms, spec))
-        return spec
 
     def twin(self) -> Self:
         """Another task of the same network, whose settings can differ; only for methods that give it."""

@@ -76,7 +76,7 @@ class Classification(BaseTask):
         Raises:
             MismatchError: Targets are no labels, or of more classes than a byte can number.
         """
-        spec = super().adapted(spec)
+        cls.check_target(spec)
         if spec.num_classes > IGNORED:
             raise MismatchError(
                 f"task=classification: found {spec.num_classes} classes, expected at most {IGNORED}; unite some"

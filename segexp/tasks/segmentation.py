@@ -81,12 +81,7 @@ class Segmentation(DenseTask):
 
     @classmethod
     def adapted(cls, spec: DataSpec, *, two_logits: bool = False, **keys: Any) -> DataSpec:
-        """With two logits for two classes where ``two_logits`` says so.
-
-        Raises:
-            MismatchError: Targets are no masks.
-        """
-        spec = super().adapted(spec)
+        """With two logits for two classes where ``two_logits`` says so."""
         if not (two_logits and isinstance(spec.target, MaskTarget)):
             return spec
         return replace(spec, target=replace(spec.target, two_logits=True))

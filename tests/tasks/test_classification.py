@@ -15,6 +15,7 @@ from segexp.losses.cross_entropy import CrossEntropy
 from segexp.models.resnet import ResNetClassifier
 from segexp.spec import DataSpec, LabelTarget, MaskTarget
 from segexp.tasks.classification import Classification
+from segexp.training.building.task import read_task
 from tests.training.runs import folders, read_json
 
 COMMON = (
@@ -122,3 +123,9 @@ def test_a_loss_takes_an_image_as_a_pixel() -> None:
 def test_masks_are_refused() -> None:
     with pytest.raises(Exception, match="needs a class for every image, the data has targets of kind segmentation"):
         Classification.adapted(DataSpec(MaskTarget(("a", "b"), ((0, 0, 0),) * 2)))
+
+
+def test_labels_are_refused_by_a_segmentation_whatever_says_so() -> None:
+    block = read_task({"_target_": "segexp.tasks.segmentation.Segmentation", "two_logits": True})
+    with pytest.raises(Exception, match=r"task=segmentation needs a mask .* choose task=classification$"):
+        block.adapted(DataSpec(LabelTarget(("a", "b"))))

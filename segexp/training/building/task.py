@@ -22,7 +22,12 @@ class TaskBlock:
     keys: Mapping[str, Any]
 
     def adapted(self, spec: DataSpec) -> DataSpec:
-        """Gives the data's spec as a model is built for it."""
+        """Gives the data's spec as a model is built for it.
+
+        Raises:
+            MismatchError: The data are for another task.
+        """
+        self.kind.check_target(spec)
         return self.kind.adapted(spec, **self.keys)
 
 
