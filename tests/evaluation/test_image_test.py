@@ -185,7 +185,7 @@ def test_what_cannot_be_is_one_line(
     [
         (["task.latent=[1]"], "task.latent: found 1 numbers, expected 2"),
         (["model.kernel=8"], "use multiples of 4 of at least 32"),
-        (["loss=bce"], "BCE compares classes, task=reconstruction compares images: use loss=mse"),
+        (["loss=bce"], "loss=bce compares the classes of pixels, task=reconstruction takes no such loss: use loss=mse"),
         (["monitor=val/miou"], "nothing is logged as 'val/miou'"),
     ],
 )

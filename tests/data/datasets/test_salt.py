@@ -117,7 +117,8 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no root": (shutil.rmtree, r"datamodule\.root: no folder {root}; give the folder that holds images/ and masks/"),
     "no images": (
         lambda root: (root / "images").rename(root / "pictures"),
-        r"{root}/images: no such folder \(datamodule\.root={root} holds masks, pictures, train\.csv\)",
+        r"{root}/images: no such folder \(datamodule\.root={root} holds masks, pictures, train\.csv, "
+        r"which datamodule=folder datamodule\.root={root} reads\)",
     ),
     "empty folder": (
         lambda root: [path.unlink() for path in (root / "images").iterdir()],
