@@ -114,6 +114,10 @@ TYPED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("loss._target_=torch.nn.BCELos", ("loss._target_", "BCELos")),
     ("optimizer._target_=torch.optim.Lamb", ("optimizer._target_", "Lamb")),
     ("model._target_=", ("model._target_",)),
+    # Parts of another task.
+    ("model=resnet18", ("model=resnet18", "task=segmentation", "model=cunet")),
+    ("datamodule=image_folder datamodule.root=photos", ("datamodule=image_folder", "add task=classification")),
+    ("task=reconstruction loss=bce datamodule=images datamodule.root=photos", ("loss=bce", "loss=mse")),
     # Shells and other command lines.
     ("--epochs 10", ("--epochs",)),
     ("--lr=1e-3", ("--lr", "lr")),
@@ -137,7 +141,6 @@ TRIED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("loss=bce datamodule.scene=cells", ("loss=bce", "loss=ce")),
     ("loss=ce", ("loss=ce", "task.two_logits=true")),
     ("task.two_logits=true", ("loss=bce", "task.two_logits")),
-    ("model=resnet18", ("model", "expected (1, 1, 32, 32)")),
     ("model=unet model.base=2 model.depth=7", ("UNet of depth 7", "a smaller depth")),
     ("datamodule.crop_size=64", ("crop_size", "32x32")),
     ("datamodule=folder datamodule.root=/nowhere", ("datamodule.root", "/nowhere")),
