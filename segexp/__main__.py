@@ -3,12 +3,21 @@
 import sys
 
 
+def interrupted() -> int:
+    """Says that Ctrl-C came before there was anything that could; the exit code."""
+    sys.stderr.write("segexp: interrupted\n")
+    return 130
+
+
 def main() -> None:
     """Runs the command line and ends with its exit code."""
-    from segexp.cli.app import run
-    from segexp.system.garbage import keep_garbage_at_exit
-    from segexp.system.pipe import BROKEN_PIPE, output_is_closed
-    from segexp.system.process import in_process_group, run_and_exit
+    try:
+        from segexp.cli.app import run
+        from segexp.system.garbage import keep_garbage_at_exit
+        from segexp.system.pipe import BROKEN_PIPE, output_is_closed
+        from segexp.system.process import in_process_group, run_and_exit
+    except KeyboardInterrupt:
+        sys.exit(interrupted())
 
     code = run(sys.argv[1:])
     code = BROKEN_PIPE if output_is_closed() else code

@@ -16,7 +16,7 @@ from segexp.commands import COMMANDS, OWN_KEYS, Command
 from segexp.config.migration import for_hydra, preset_of
 from segexp.config.paths import conf_dir
 from segexp.config.stored.trust import trusting
-from segexp.errors import ConfigError, SegexpError
+from segexp.errors import ConfigError, Interrupted, SegexpError
 from segexp.invocation import Invocation
 from segexp.runs.text import printable, tolerant_streams
 from segexp.system.garbage import garbage_kept, garbage_searched
@@ -54,7 +54,10 @@ def run(argv: Sequence[str]) -> int:
     except SegexpError as error:
         say_error(error)
         return error.exit_code
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        # What a job was doing is told by the job, whose error is the cause.
+        if not isinstance(stop.__cause__, SegexpError):
+            say_error(Interrupted("interrupted", INTERRUPTED))
         return INTERRUPTED
     except BrokenPipeError:
         if output_is_closed():

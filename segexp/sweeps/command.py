@@ -24,7 +24,7 @@ from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import Plan, multirun_folder
-from segexp.sweeps.start import run_jobs, show_table
+from segexp.sweeps.start import run_jobs, show_table, told_when_interrupted
 from segexp.system.posix import require_posix
 from segexp.training.distributed.plan import started
 from segexp.version import VERSION
@@ -86,7 +86,9 @@ class Sweep:
             section = resumed_section(folder, section, self._argv)
         lock = SweepLock(folder)
         try:
-            return _run(Manifest.read(folder), section, lock, self._argv)
+            manifest = Manifest.read(folder)
+            with told_when_interrupted(manifest):
+                return _run(manifest, section, lock, self._argv)
         finally:
             lock.release()
 

@@ -1,15 +1,18 @@
 """What every sweep does once its jobs, or where they come from, are known: engine, runner, table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from segexp.config.experiment import Experiment
 from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.config.schema import SweepConfig
+from segexp.errors import Interrupted
 from segexp.sweeps.display import Display
 from segexp.sweeps.engines.base import JobEngine
 from segexp.sweeps.engines.make import create_engine
 from segexp.sweeps.foreign import words_to_resume
 from segexp.sweeps.job_source import JobSource
+from segexp.sweeps.layout import resume_command
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.run import Runner
@@ -55,6 +58,20 @@ def run_jobs(
         return Runner(manifest, engine, display, source).run()
     finally:
         engine.close()
+
+
+@contextmanager
+def told_when_interrupted(manifest: Manifest) -> Iterator[None]:
+    """In this context Ctrl-C before the first job, or after the last, ends with the command that goes on.
+
+    Raises:
+        Interrupted: It came.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        line = resume_command(manifest.folder, manifest.again)
+        raise Interrupted(f"interrupted; to go on: {line}") from error
 
 
 def _import_ahead() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from segexp.errors import Interrupted
 from segexp.runs.files import replace_file
 from segexp.runs.manifest_files import CHANGES, MANIFEST
 from segexp.sweeps import manifest as manifests
@@ -19,6 +20,7 @@ from segexp.sweeps.engines.base import Ended
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import LONGEST_PAUSE, Manifest
 from segexp.sweeps.run import Runner
+from segexp.sweeps.start import told_when_interrupted
 from tests.sweeps.made import Power, PowerCut, Pretend, create, seeds
 
 
@@ -85,6 +87,20 @@ def test_ctrl_c_keeps_what_waits_and_a_second_one_kills(tmp_path: Path) -> None:
     assert states(tmp_path) == ["finished", "interrupted", "waiting", "waiting"]
     assert "stopping: running jobs keep their last epoch" in out
     assert out.endswith(f"to go on: python -m segexp sweep.resume={tmp_path}\n")
+
+
+def test_ctrl_c_before_the_first_job_tells_how_to_go_on(tmp_path: Path) -> None:
+    create(tmp_path, seeds(0, 1))
+    with (
+        pytest.raises(
+            Interrupted, match=rf"^interrupted; to go on: python -m segexp sweep\.resume={tmp_path}$"
+        ) as told,
+        told_when_interrupted(Manifest.read(tmp_path)),
+    ):
+        raise KeyboardInterrupt
+    assert told.value.exit_code == 130
+    assert go(tmp_path, Pretend(tmp_path))[0] == 0
+    assert states(tmp_path) == ["finished", "finished"]
 
 
 def test_a_second_ctrl_c_kills(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from segexp.sweeps.search.job_source import SearchSource
 from segexp.sweeps.search.space import EXAMPLE, Space, read_space
 from segexp.sweeps.search.study import open_study, require_optuna
 from segexp.sweeps.search.trials import report_trials
-from segexp.sweeps.start import run_jobs, show_table
+from segexp.sweeps.start import run_jobs, show_table, told_when_interrupted
 from segexp.system.optuna_storage import storage_url
 from segexp.system.posix import require_posix
 from segexp.version import VERSION
@@ -92,7 +92,8 @@ class SearchCommand:
             name = section.study or folder.name
             study = _open_study(name, folder, space, corners)
             manifest = Manifest.create(folder, [], self._facts(arguments, section, name))
-            return self._search(manifest, study, space, corners, lock)
+            with told_when_interrupted(manifest):
+                return self._search(manifest, study, space, corners, lock)
         finally:
             lock.release()
 
@@ -109,7 +110,8 @@ class SearchCommand:
             search_facts = manifest.facts["search"]
             study = _open_study(search_facts["name"], folder, space, corners)
             search_facts["section"] = _kept(section)
-            return self._search(manifest, study, space, corners, lock)
+            with told_when_interrupted(manifest):
+                return self._search(manifest, study, space, corners, lock)
         finally:
             lock.release()
 
