@@ -25,6 +25,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from segexp.errors import ConfigError
+from segexp.system.signals import interrupt_held
 
 SWEEPS = "hydra.mode=MULTIRUN"
 """The word that says the same as ``-m``."""
@@ -114,7 +115,8 @@ def _parsed(words: Sequence[str]) -> list[Override]:
 
 
 def _composed(name: str, words: Sequence[str]) -> DictConfig:
-    return compose(name, list(words), return_hydra_config=True)
+    with interrupt_held():
+        return compose(name, list(words), return_hydra_config=True)
 
 
 def _first_job(name: str, overrides: Sequence[Override], *, sweeps: bool) -> DictConfig | None:

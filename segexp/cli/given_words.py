@@ -14,6 +14,7 @@ from hydra.core.override_parser.types import Override
 from segexp.config.overrides.groups import groups
 from segexp.config.overrides.recompose import search_path
 from segexp.config.paths import conf_dir
+from segexp.system.signals import interrupt_held
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def compose_plain(config_name: str, folders: Sequence[Path], overrides: Sequence
 
     home = _home(config_name, folders)
     searched = [search_path([str(folder) for folder in folders if folder != home])] if len(folders) > 1 else []
-    with initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given, links too
+    with interrupt_held(), initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given, links too
         config = compose(config_name, overrides=[*overrides, *searched])
     return OmegaConf.to_container(config, resolve=resolve)
 

@@ -16,6 +16,7 @@ from segexp.config.checks.suggest import did_you_mean
 from segexp.config.overrides.comments import comments_of, with_comments
 from segexp.config.paths import conf_dir
 from segexp.errors import ConfigError
+from segexp.system.signals import interrupt_held
 
 _WHOLE = ("", "_global_")
 _PAGES = ("help", "hydra_help")
@@ -32,7 +33,8 @@ def show(name: str, flags: Flags) -> None:
     Raises:
         ConfigError: There is no such block.
     """
-    config = compose(name, flags.overrides, return_hydra_config=True)
+    with interrupt_held():
+        config = compose(name, flags.overrides, return_hydra_config=True)
     HydraConfig.instance().set_config(config)
     comments = _comments(config, name) if flags.comments else {}
     shown = _part(config, flags)

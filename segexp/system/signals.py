@@ -88,6 +88,27 @@ def handled_by(
             signal.signal(number, old)
 
 
+@contextmanager
+def interrupt_held() -> Iterator[None]:
+    """In this context Ctrl-C waits until its end; OmegaConf, broken off while it builds a config, hides it in an error.
+
+    Raises:
+        KeyboardInterrupt: At the end, if it came meanwhile, whatever else was raised.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    try:
+        with handled_by(
+            lambda number, frame: pressed.append(number), ("SIGINT",), lambda old: old is signal.default_int_handler
+        ):
+            yield
+    finally:
+        if pressed:
+            raise KeyboardInterrupt
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
     _times.append(time.monotonic())
     if number == getattr(signal, "SIGHUP", None):

@@ -3,12 +3,15 @@
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
+from segexp.cli.given_words import compose_plain
+from segexp.config.paths import conf_dir
 from segexp.errors import DataError
 from segexp.system import signals
-from segexp.system.signals import is_stopping, stopped_in_order
+from segexp.system.signals import interrupt_held, is_stopping, stopped_in_order
 from segexp.training.endings import was_stopped
 
 
@@ -61,3 +64,32 @@ def test_a_closed_terminal_is_let_go_whatever_came_before(monkeypatch: pytest.Mo
             assert signals.name_of_stop() == "SIGTERM"
     signal.signal(signal.SIGHUP, usual)
     assert let_go == [True]
+
+
+def test_ctrl_c_waits_for_what_cannot_be_broken_off() -> None:
+    done = []
+    with pytest.raises(KeyboardInterrupt), interrupt_held():
+        signal.raise_signal(signal.SIGINT)
+        done.append("went on")
+        raise ValueError("half built")
+    assert done == ["went on"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with interrupt_held():
+        pass
+
+
+def test_what_composes_a_config_is_not_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    from omegaconf import DictConfig
+
+    usual, calls = DictConfig._set_flag, []
+
+    def pressed(self: DictConfig, *given: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 60:
+            signal.raise_signal(signal.SIGINT)
+        return usual(self, *given)
+
+    monkeypatch.setattr(DictConfig, "_set_flag", pressed)
+    with pytest.raises(KeyboardInterrupt):
+        compose_plain("train", [conf_dir()], ["seed=1"], resolve=True)
+    assert len(calls) > 100

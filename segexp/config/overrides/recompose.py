@@ -14,6 +14,7 @@ from segexp.config.migration import for_hydra, key_today, migrated
 from segexp.config.overrides.groups import LISTS, groups
 from segexp.config.paths import conf_dir
 from segexp.config.retargeted import without_left_over
+from segexp.system.signals import interrupt_held
 
 UNUSED = re.compile(r"[+~]*(hydra|sweep|resume|debug|from|trust)\b")
 """Words that are about another thing than the experiment."""
@@ -122,7 +123,11 @@ def _compose(arguments: Sequence[str], extra: Sequence[str]) -> tuple[dict[str, 
 
     GlobalHydra.instance().clear()
     searched = [search_path(extra)] if extra else []
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"), warnings.catch_warnings(action="ignore"):
+    with (
+        interrupt_held(),
+        initialize_config_dir(str(conf_dir()), version_base="1.3"),
+        warnings.catch_warnings(action="ignore"),
+    ):
         config = compose("train", overrides=[*for_hydra(arguments), *searched], return_hydra_config=True)
     found = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
     with open_dict(config):
