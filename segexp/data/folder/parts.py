@@ -51,7 +51,7 @@ def find_parts(images: Sequence[Match], table: MetadataTable | None, known: Mapp
 
 
 def assign_parts(listing: Listing, parts: Sequence[Phase] | None) -> bool:
-    """Fills in which images ``split=official`` tests and validates on; without a test part the validation part is tested.
+    """Fills in which images ``split=official`` tests and validates on; without a test part the validation is tested.
 
     Args:
         listing: With its pairs.

@@ -50,7 +50,7 @@ def guess_values(sample: MaskSample, classes: Sequence[str] | None, ignored: Seq
         DataError: It is open what they mean.
     """
     sample = _as_meant(sample, classes, ignored)
-    left_out = {_as_value(key, sample) for key in ignored}
+    left_out = {as_value(key, sample) for key in ignored}
     values = [value for value in sample.counts if value not in left_out]
     if classes is not None:
         return _of_given(values, classes, sample)
@@ -87,7 +87,8 @@ def _as_meant(sample: MaskSample, classes: Sequence[str] | None, ignored: Sequen
     )
 
 
-def _as_value(key: int | str, sample: MaskSample) -> Value:
+def as_value(key: int | str, sample: MaskSample) -> Value:
+    """A key of the config as a value of masks: a colour where they hold colours."""
     number, is_colour = parse_key(key)
     if is_colour:
         colour = (number >> 16, number >> 8 & 255, number & 255)
