@@ -182,3 +182,63 @@ def test_border_of_a_palette_is_asked_about(tmp_path: Path) -> None:
 def test_tones_of_grey_are_classes(tmp_path: Path) -> None:
     pairs(tmp_path, values=(0, 128, 255))
     assert len(FolderDataModule(str(tmp_path)).labels.names) == 3
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("a1.json", '{"version": "5.4.1", "shapes": []}', "a1.json is of labelme: outlines; its labelme2voc.py"),
+        ("via.json", '{"a.png1": {"regions": [{"shape_attributes": {}}]}}', "via.json is of VIA"),
+        ("ann/a1.jpg.json", '{"objects": [{"classTitle": "car"}]}', "a1.jpg.json is of Supervisely: export"),
+        ("instances.json", '{"info": {}, "licenses": []}', "instances.json is of COCO: pycocotools"),
+        ("export.ndjson", '{"data_row": {}}', "export.ndjson is of Labelbox"),
+        ("a1.geojson", "{}", "a1.geojson is of places: rasterio.features.rasterize"),
+        ("train.csv", "ImageId,ClassId,EncodedPixels\n", "train.csv is of run lengths (RLE)"),
+        ("gt/a1.mat", "MATLAB", "scipy.io.loadmat reads them"),
+    ],
+)
+def test_annotations_are_told_by_the_tool(tmp_path: Path, file: str, text: str, words: str) -> None:
+    for seed, name in enumerate(NAMES):
+        write(tmp_path / f"images/{name}.jpg", photo(seed))
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(text)
+    (tmp_path / "README.txt").write_text("No outlines.")
+    said = refusal(tmp_path)
+    assert words in said
+    assert "text files" not in said
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        ("PixelLabelData/Label_{}.png", "the place of the image in gTruth.DataSource, whatever the image is called"),
+        ("masks/task-1{}-annotation-3-by-1-tag-Car-0.png", "is of Label Studio: a mask for each label"),
+    ],
+)
+def test_names_of_masks_that_tell_no_image(tmp_path: Path, mask: str, words: str) -> None:
+    pairs(tmp_path, "images/image_{}.jpg", mask, [str(number) for number in range(1, 8)])
+    if "Label_" in mask:
+        assert words in refusal(tmp_path)
+    else:
+        (tmp_path / "images/image_1.jpg").rename(tmp_path / "images/x.jpg")
+        (tmp_path / "images/image_2.jpg").rename(tmp_path / "images/y.jpg")
+        assert words in refusal(tmp_path)
+
+
+def test_smeared_colours_keep_all_classes(tmp_path: Path) -> None:
+    """GIMP, Photoshop: colours with soft edges."""
+    pairs(tmp_path)
+    colours = np.array([(0, 0, 0), (255, 0, 0), (0, 255, 0)], np.uint8)
+    for name in NAMES:
+        mask = colours[blocks((0, 1, 2), 60, 44)]
+        mask[20, :, 0] = np.arange(44) * 5 + 9
+        write(tmp_path / f"masks/{name}.png", mask)
+        write(tmp_path / f"images/{name}.png", photo(len(name) + ord(name[0]), 60))
+    line = "'datamodule.mask_values={0 0 0:black,0 255 0:lime,255 0 0:red}' datamodule.unknown_values=nearest"
+    assert f"  smeared, the nearest of those that are meant: {line}" in refusal(tmp_path)
+
+
+def test_numbers_of_many_classes_are_classes_first(tmp_path: Path) -> None:
+    """Cityscapes labelIds without a table."""
+    pairs(tmp_path, values=range(20))
+    assert refusal(tmp_path).splitlines()[1].startswith("  if each is a class: 'datamodule.mask_values={0:class_0,1:cl")

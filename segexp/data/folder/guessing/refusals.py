@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from segexp.data.file_kinds import file_ending
+from segexp.data.folder.guessing.annotations import explain_annotations, explain_names
 from segexp.data.folder.guessing.roles import File, FolderGroup
 from segexp.data.folder.guessing.siblings import merge_siblings
 from segexp.data.folder.override import format_overrides
@@ -14,13 +15,11 @@ from segexp.data.folder.tree import Tree
 
 OFFERED = 6
 """Choices named in a refusal."""
-OUTLINES = {"json": "JSON", "geojson": "GeoJSON", "xml": "XML", "txt": "text", "shp": "shape"}
-"""Annotations that are no pictures, by the ending of their files."""
 _ARRAYS = "save each array as a file of its own, as PNG, TIFF or .npy"
 OTHERS = {
     "npz": "archives of several arrays; save each array as a file of its own with numpy.save, as images/a.npy and "
     "masks/a.npy",
-    "mat": f"MATLAB files; {_ARRAYS}",
+    "mat": f"MATLAB files; {_ARRAYS} (scipy.io.loadmat reads them; docs/own-data.md has a script)",
     "h5": f"HDF5 files; {_ARRAYS}",
     "hdf5": f"HDF5 files; {_ARRAYS}",
     "nii": "NIfTI volumes; save each slice as a file of its own, as 16-bit PNG, TIFF or .npy",
@@ -79,7 +78,9 @@ def explain_choices(tree: Tree, found: Sequence[FolderGroup], choices: Sequence[
     head = "which files are images and which their masks is open; add one of these lines to the command"
     if all(choice.unpaired for choice in choices):
         head = "many images have no mask; to leave those out, add one of these lines to the command"
-    return "\n".join([f"{holds}: {head}, or give another datamodule.root", *lines, *more, *_objects(found)])
+    return "\n".join(
+        [f"{holds}: {head}, or give another datamodule.root", *lines, *more, *_objects(found), *explain_names(tree)]
+    )
 
 
 def _alone(found: Sequence[FolderGroup]) -> FolderGroup | None:
@@ -155,10 +156,4 @@ def _other_kinds(tree: Tree) -> list[str]:
     """A hint where images or annotations seem to be of kinds that are not read."""
     counts = Counter(file_ending(path).lower() for path in tree.files)
     lines = [f"  {counts[kind]} {kind} files are not read: {OTHERS[kind]}" for kind in OTHERS if counts[kind]]
-    kinds = Counter(OUTLINES[kind] for path in tree.files if (kind := file_ending(path).lower()) in OUTLINES)
-    if kinds:
-        words = " and ".join(f"{count} {kind}" for kind, count in kinds.most_common(2))
-        lines.append(
-            f"  {words} files: annotations as outlines are not read; export them as masks, PNG files of class numbers"
-        )
-    return lines
+    return [*lines, *explain_annotations(tree)]

@@ -206,7 +206,7 @@ def _smeared(values: Sequence[Value], sample: MaskSample) -> bool:
 
 def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
     """Advice for masks that hold more values than anyone has classes."""
-    ends = {key_of_value(values[0]): "background", key_of_value(values[-1]): "foreground"}
+    ends = _filling(values, sample) or {key_of_value(values[0]): "background", key_of_value(values[-1]): "foreground"}
     nearest = format_override("unknown_values", "nearest")
     smeared = f"{format_override('mask_values', ends)} {nearest}"
     head = f"{KEY}: {_looked(sample)}: these {len(values)} values may not all be classes; {describe_odd_masks(sample)}"
@@ -220,10 +220,33 @@ def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
         both = format_override("mask_values", {0: "background", 1: "foreground"})
         objects = f"  numbers of objects, all of them foreground (those that touch become one): {both} {nearest}"
         lines.insert(0 if _numbered(values, sample) else 1, objects)
-    if len(values) <= MOST:
+    dense = _dense(values, sample)
+    if len(values) <= MOST or dense:
         whole = {key_of_value(value): f"class_{place}" for place, value in enumerate(values)}
-        lines += [f"  if each is a class: {format_override('mask_values', whole)}"]
+        first = dense and not _numbered(values, sample)
+        lines.insert(0 if first else len(lines), f"  if each is a class: {format_override('mask_values', whole)}")
     return "\n".join([f"{head}were they resized, or do they number objects? Add one of these lines", *lines])
+
+
+def _filling(values: Sequence[Value], sample: MaskSample) -> Named:
+    """The few colours that fill masks whose edges are smeared, by name; nothing where it takes many."""
+    pixels = sum(sample.counts.values())
+    often = sorted(values, key=lambda value: -sample.counts[value])
+    filled = itertools.accumulate(sample.counts[value] for value in often)
+    count = next(place for place, sum_ in enumerate(filled, 1) if sum_ >= (1 - 2 * SMEARED) * pixels)
+    if not 2 < count <= FEW or not sample.is_colour:
+        return {}
+    filling = sorted(often[:count])
+    return {key_of_value(value): name for value, name in zip(filling, _named(filling, sample), strict=True)}
+
+
+def _dense(values: Sequence[Value], sample: MaskSample) -> bool:
+    """Tells whether values may be the numbers of many classes: half of those up to the highest, few of them rare."""
+    if sample.is_colour or values[-1][0] >= IGNORED:
+        return False
+    least = RARE * sum(sample.counts.values())
+    rare = sum(sample.counts[value] < least for value in values)
+    return 2 * len(values) > values[-1][0] and 3 * rare < len(values)
 
 
 def _numbered(values: Sequence[Value], sample: MaskSample) -> bool:
