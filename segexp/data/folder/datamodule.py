@@ -18,7 +18,7 @@ from segexp.data.folder.find import FolderFiles, NameKeys, find_files
 from segexp.data.folder.hints import note_replaced_values, suggest_patients, suggest_units
 from segexp.data.folder.masks.class_table import ClassTable, find_class_tables
 from segexp.data.folder.masks.classes import LabelKeys, Labels, resolve_labels
-from segexp.data.folder.masks.sample import MASKS, NAMED_MASKS, MaskSample, sample_masks
+from segexp.data.folder.masks.sample import NAMED_MASKS, MaskSample, sample_masks
 from segexp.data.folder.override import format_override, format_overrides
 from segexp.data.folder.validity import mask_nodata, open_valid_mask
 from segexp.data.items.item import Item
@@ -156,7 +156,7 @@ class FolderDataModule(FilesDataModule):
         if not pairs:
             raise DataError(f"datamodule.masks: no image has its mask in {self.found.rules.masks.text}")
         keeps_white = any(parse_key(key) == (IGNORED, False) for key in self.label_keys.ignored)
-        masks = MASKS if self.label_keys.classes is not None or not self.class_tables else NAMED_MASKS
+        masks = None if self.label_keys.classes is not None or not self.class_tables else NAMED_MASKS
         paths = [pair.mask_file for pair in pairs]
         return sample_masks(paths, self.label_keys.reading, keeps_white=keeps_white, masks=masks)
 
