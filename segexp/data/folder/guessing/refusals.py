@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from segexp.data.file_kinds import file_ending
+from segexp.data.folder.guessing.annotations import explain_annotations, explain_names
 from segexp.data.folder.guessing.roles import File, FolderGroup
 from segexp.data.folder.guessing.siblings import merge_siblings
 from segexp.data.folder.override import format_overrides
@@ -14,13 +15,11 @@ from segexp.data.folder.tree import Tree
 
 OFFERED = 6
 """Choices named in a refusal."""
-OUTLINES = {"json": "JSON", "geojson": "GeoJSON", "xml": "XML", "txt": "text", "shp": "shape"}
-"""Annotations that are no pictures, by the ending of their files."""
 _ARRAYS = "save each array as a file of its own, as PNG, TIFF or .npy"
 OTHERS = {
     "npz": "archives of several arrays; save each array as a file of its own with numpy.save, as images/a.npy and "
     "masks/a.npy",
-    "mat": f"MATLAB files; {_ARRAYS}",
+    "mat": f"MATLAB files; {_ARRAYS} (scipy.io.loadmat reads them; docs/own-data.md has a script)",
     "h5": f"HDF5 files; {_ARRAYS}",
     "hdf5": f"HDF5 files; {_ARRAYS}",
     "nii": "NIfTI volumes; save each slice as a file of its own, as 16-bit PNG, TIFF or .npy",
@@ -66,6 +65,12 @@ def explain_choices(tree: Tree, found: Sequence[FolderGroup], choices: Sequence[
     if not choices:
         if (place := _alone(found)) is not None:
             return "\n".join([f"{holds}: found no masks, {_no_masks(place)}", *_other_kinds(tree)])
+        if (alone := _masks_alone(found)) is not None:
+            beside = PurePosixPath(alone.text).with_name("images")
+            words = f"expected a folder of them beside it, such as {beside}, with the names of the masks"
+            return "\n".join(
+                [f"{holds}: {alone.text} holds masks, but no images were found; {words}", *_other_kinds(tree)]
+            )
         head = "names do not tell which files are images and which their masks, and none pair"
         return "\n".join([f"{holds}: {head}", *(_objects(found) or _strangers(found)), *_other_kinds(tree)])
     lines = [f"  {format_overrides(choice.lines())}    ({_count(choice)})" for choice in choices[:OFFERED]]
@@ -73,12 +78,20 @@ def explain_choices(tree: Tree, found: Sequence[FolderGroup], choices: Sequence[
     head = "which files are images and which their masks is open; add one of these lines to the command"
     if all(choice.unpaired for choice in choices):
         head = "many images have no mask; to leave those out, add one of these lines to the command"
-    return "\n".join([f"{holds}: {head}, or give another datamodule.root", *lines, *more, *_objects(found)])
+    return "\n".join(
+        [f"{holds}: {head}, or give another datamodule.root", *lines, *more, *_objects(found), *explain_names(tree)]
+    )
 
 
 def _alone(found: Sequence[FolderGroup]) -> FolderGroup | None:
     """The one place that holds files, where its name says that they are images; None: it is not so."""
     return found[0] if len(found) == 1 and found[0].role == "image" else None
+
+
+def _masks_alone(found: Sequence[FolderGroup]) -> FolderGroup | None:
+    """The first place of masks, where no place can hold images; None: there is one, or no masks."""
+    masks = [place for place in found if place.role == "mask"]
+    return masks[0] if masks and not any(place.role in ("image", "other") for place in found) else None
 
 
 def _no_masks(place: FolderGroup) -> str:
@@ -143,10 +156,4 @@ def _other_kinds(tree: Tree) -> list[str]:
     """A hint where images or annotations seem to be of kinds that are not read."""
     counts = Counter(file_ending(path).lower() for path in tree.files)
     lines = [f"  {counts[kind]} {kind} files are not read: {OTHERS[kind]}" for kind in OTHERS if counts[kind]]
-    kinds = Counter(OUTLINES[kind] for path in tree.files if (kind := file_ending(path).lower()) in OUTLINES)
-    if kinds:
-        words = " and ".join(f"{count} {kind}" for kind, count in kinds.most_common(2))
-        lines.append(
-            f"  {words} files: annotations as outlines are not read; export them as masks, PNG files of class numbers"
-        )
-    return lines
+    return [*lines, *explain_annotations(tree)]

@@ -1,5 +1,6 @@
 """Guesses what mask values mean, where only one reading is likely; refuses with lines to choose from where not."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,8 @@ RARE = 1e-4
 """Share of the pixels below which a value beside two others is asked about: a slip of the pen, or a rare class."""
 MOST = 64
 """As many values as are written out in a line to choose."""
+SMALL = 63
+"""Values up to this are numbers of classes where several are there, and no tones of grey."""
 BLACK = (0, 0, 0)
 Named = dict[int | str, int | str]
 
@@ -47,7 +50,7 @@ def guess_values(sample: MaskSample, classes: Sequence[str] | None, ignored: Seq
         DataError: It is open what they mean.
     """
     sample = _as_meant(sample, classes, ignored)
-    left_out = {_as_value(key, sample) for key in ignored}
+    left_out = {as_value(key, sample) for key in ignored}
     values = [value for value in sample.counts if value not in left_out]
     if classes is not None:
         return _of_given(values, classes, sample)
@@ -84,7 +87,8 @@ def _as_meant(sample: MaskSample, classes: Sequence[str] | None, ignored: Sequen
     )
 
 
-def _as_value(key: int | str, sample: MaskSample) -> Value:
+def as_value(key: int | str, sample: MaskSample) -> Value:
+    """A key of the config as a value of masks: a colour where they hold colours."""
     number, is_colour = parse_key(key)
     if is_colour:
         colour = (number >> 16, number >> 8 & 255, number & 255)
@@ -154,7 +158,7 @@ def _check_no_void(values: Sequence[Value], names: Sequence[str], sample: MaskSa
     number = _open_number(values, sample)
     if number is None:
         return
-    why = "it marks missing pixels in these files" if number == sample.nodata else "the others are numbers in a row"
+    why = "it marks missing pixels in these files" if number == sample.nodata else "the others count classes"
     classes = format_override(
         "mask_values", {key_of_value(value): name for value, name in zip(values, names, strict=True)}
     )
@@ -172,8 +176,19 @@ def _open_number(values: Sequence[Value], sample: MaskSample) -> int | None:
     if sample.nodata in numbers:
         return sample.nodata
     others = [number for number in numbers if number != IGNORED]
-    in_a_row = others == list(range(others[0], others[0] + len(others))) if others else False
-    return IGNORED if IGNORED in numbers and in_a_row and others != [0] else None
+    return IGNORED if IGNORED in numbers and _are_class_numbers(others) else None
+
+
+def _are_class_numbers(numbers: Sequence[int]) -> bool:
+    """Tells whether values seem to count classes and are no tones of grey: in a row, small, or two of them neighbours.
+
+    Masks of few images lack some of the classes: 0, 1, 7, 15 of Pascal VOC, 0, 1, 17, 181 of COCO-Stuff.
+    """
+    if not numbers or numbers == [0]:
+        return False
+    in_a_row = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    neighbours = any(other - one == 1 and other <= SMALL for one, other in itertools.pairwise(numbers))
+    return in_a_row or neighbours or (len(numbers) > 1 and numbers[-1] <= SMALL)
 
 
 def _smeared(values: Sequence[Value], sample: MaskSample) -> bool:
@@ -191,7 +206,7 @@ def _smeared(values: Sequence[Value], sample: MaskSample) -> bool:
 
 def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
     """Advice for masks that hold more values than anyone has classes."""
-    ends = {key_of_value(values[0]): "background", key_of_value(values[-1]): "foreground"}
+    ends = _filling(values, sample) or {key_of_value(values[0]): "background", key_of_value(values[-1]): "foreground"}
     nearest = format_override("unknown_values", "nearest")
     smeared = f"{format_override('mask_values', ends)} {nearest}"
     head = f"{KEY}: {_looked(sample)}: these {len(values)} values may not all be classes; {describe_odd_masks(sample)}"
@@ -205,10 +220,33 @@ def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
         both = format_override("mask_values", {0: "background", 1: "foreground"})
         objects = f"  numbers of objects, all of them foreground (those that touch become one): {both} {nearest}"
         lines.insert(0 if _numbered(values, sample) else 1, objects)
-    if len(values) <= MOST:
+    dense = _dense(values, sample)
+    if len(values) <= MOST or dense:
         whole = {key_of_value(value): f"class_{place}" for place, value in enumerate(values)}
-        lines += [f"  if each is a class: {format_override('mask_values', whole)}"]
+        first = dense and not _numbered(values, sample)
+        lines.insert(0 if first else len(lines), f"  if each is a class: {format_override('mask_values', whole)}")
     return "\n".join([f"{head}were they resized, or do they number objects? Add one of these lines", *lines])
+
+
+def _filling(values: Sequence[Value], sample: MaskSample) -> Named:
+    """The few colours that fill masks whose edges are smeared, by name; nothing where it takes many."""
+    pixels = sum(sample.counts.values())
+    often = sorted(values, key=lambda value: -sample.counts[value])
+    filled = itertools.accumulate(sample.counts[value] for value in often)
+    count = next(place for place, sum_ in enumerate(filled, 1) if sum_ >= (1 - 2 * SMEARED) * pixels)
+    if not 2 < count <= FEW or not sample.is_colour:
+        return {}
+    filling = sorted(often[:count])
+    return {key_of_value(value): name for value, name in zip(filling, _named(filling, sample), strict=True)}
+
+
+def _dense(values: Sequence[Value], sample: MaskSample) -> bool:
+    """Tells whether values may be the numbers of many classes: half of those up to the highest, few of them rare."""
+    if sample.is_colour or values[-1][0] >= IGNORED:
+        return False
+    least = RARE * sum(sample.counts.values())
+    rare = sum(sample.counts[value] < least for value in values)
+    return 2 * len(values) > values[-1][0] and 3 * rare < len(values)
 
 
 def _numbered(values: Sequence[Value], sample: MaskSample) -> bool:
