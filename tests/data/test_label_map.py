@@ -292,3 +292,18 @@ def test_too_many_classes() -> None:
     LabelMap({0: 253}, 254)
     with pytest.raises(ConfigError, match="found 255 classes, expected at most 254"):
         LabelMap({0: 0}, 255)
+
+
+def test_threads_never_look_up_in_a_table_that_is_still_being_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = LabelMap({"255 0 0": 0, "0 0 255": 1}, 2)
+    seen: list[object] = []
+
+    class Watched(dict[int, int]):
+        def values(self) -> Any:
+            seen.append(labels._colour_table)
+            return super().values()
+
+    monkeypatch.setattr(labels, "_by_colour", Watched(labels._by_colour))
+    pixels = np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8)
+    assert labels.apply(pixels, Path("a.png")).tolist() == [[0, 1]]
+    assert seen == [None]

@@ -16,8 +16,9 @@ from segexp.data.folder.channels import Channels, OpaqueRaster, choose_channels,
 from segexp.data.folder.crop_size import choose_crop_count, choose_crop_side
 from segexp.data.folder.find import FolderFiles, NameKeys, find_files
 from segexp.data.folder.hints import note_replaced_values, suggest_patients, suggest_units
+from segexp.data.folder.masks.class_table import ClassTable, find_class_tables
 from segexp.data.folder.masks.classes import LabelKeys, Labels, resolve_labels
-from segexp.data.folder.masks.sample import MaskSample, sample_masks
+from segexp.data.folder.masks.sample import MASKS, NAMED_MASKS, MaskSample, sample_masks
 from segexp.data.folder.override import format_override, format_overrides
 from segexp.data.folder.validity import mask_nodata, open_valid_mask
 from segexp.data.items.item import Item
@@ -140,7 +141,13 @@ class FolderDataModule(FilesDataModule):
     @cached_property
     def labels(self) -> Labels:
         """Classes, and what mask values mean."""
-        return resolve_labels(self.label_keys, lambda: self.sample)
+        return resolve_labels(self.label_keys, lambda: self.sample, lambda: self.class_tables)
+
+    @cached_property
+    def class_tables(self) -> list[ClassTable]:
+        """Tables that name classes, beside images and masks or above them."""
+        pairs = self.found.listing.pairs
+        return find_class_tables(self.root, [path for pair in pairs for path in (pair.image, pair.mask_file)])
 
     @cached_property
     def sample(self) -> MaskSample:
@@ -149,7 +156,9 @@ class FolderDataModule(FilesDataModule):
         if not pairs:
             raise DataError(f"datamodule.masks: no image has its mask in {self.found.rules.masks.text}")
         keeps_white = any(parse_key(key) == (IGNORED, False) for key in self.label_keys.ignored)
-        return sample_masks([pair.mask_file for pair in pairs], self.label_keys.reading, keeps_white=keeps_white)
+        masks = MASKS if self.label_keys.classes is not None or not self.class_tables else NAMED_MASKS
+        paths = [pair.mask_file for pair in pairs]
+        return sample_masks(paths, self.label_keys.reading, keeps_white=keeps_white, masks=masks)
 
     @cached_property
     def label_map(self) -> LabelMap:

@@ -65,8 +65,8 @@ def suggest_patients(images: FilePattern, paths: Sequence[str]) -> list[str]:
     if not 3 <= len(names) < len(found):
         return []
     line = (
-        f"images lie in {len(names)} folders; if each is one patient, video or slide, no part of the split should share "
-        f"it: {format_override('split_by', f'{{{part}}}')}"
+        f"images lie in {len(names)} folders; if each is one patient, video or slide, no part of the split should "
+        f"share it: {format_override('split_by', f'{{{part}}}')}"
     )
     if are_units(names):
         return [line]

@@ -10,6 +10,7 @@ from segexp.data.file_kinds import file_ending
 from segexp.data.files import Listing, Pair
 from segexp.data.folder.guessing.pictures import find_derived
 from segexp.data.folder.guessing.refusals import NO_MASKS
+from segexp.data.folder.guessing.roles import infer_role, split_words
 from segexp.data.folder.parts import PARTS, assign_parts, find_parts
 from segexp.data.folder.patterns import PART, STEM, FilePattern, Match, Template
 from segexp.data.folder.table import MetadataTable, read_table
@@ -35,8 +36,7 @@ class Rules:
         stratum: What every part gets its share of; None: nothing.
         table: Table whose columns these may use.
         table_key: Its column that names the image.
-        parts: Phase of each value of ``{split}``, in lower case; None: by the usual names, and where there is no test
-            part the validation part is tested.
+        parts: Phase of each value of ``{split}``, in lower case; None: by the usual names.
         unpaired: Whether an image without mask, or a mask without image, is an error or left out.
     """
 
@@ -91,9 +91,7 @@ def pair_files(tree: Tree, rules: Rules) -> Paired:
     _settle(complaints, rules, listing, none=not kept)
     table = _table(rules, kept, listing)
     listing.pairs = _pairs(tree.root, rules, kept, masks, valid, table)
-    return Paired(
-        listing, assign_parts(listing, find_parts(kept, table, rules.parts or PARTS), given=rules.parts is not None)
-    )
+    return Paired(listing, assign_parts(listing, find_parts(kept, table, rules.parts or PARTS)))
 
 
 def _passed_over(derived: Sequence[str]) -> list[str]:
@@ -155,6 +153,7 @@ def _partners(
 def _left_over(tree: Tree, rules: Rules, used: Collection[str]) -> list[str]:
     """Masks that belong to no image."""
     endings = {file_ending(path) for path in used}
+    stems = {path.removesuffix(f".{file_ending(path)}") for path in used}
     return [
         f"{path}: belongs to no image"
         for path in tree.images
@@ -162,7 +161,15 @@ def _left_over(tree: Tree, rules: Rules, used: Collection[str]) -> list[str]:
         and file_ending(path) in endings
         and rules.masks.could_be(path)
         and rules.images.match(path) is None
+        and not _shows_another(path, stems)
     ]
+
+
+def _shows_another(path: str, masks: Collection[str]) -> bool:
+    """Tells whether a file shows a mask for the eye, or numbers its objects, by its name: ``a_vis`` beside ``a``."""
+    stem = path.removesuffix(f".{file_ending(path)}")
+    before, _, last = stem.rpartition("_")
+    return before in masks and infer_role(split_words(last)) in ("picture", "objects")
 
 
 def _shared(images: Sequence[Match], masks: Mapping[str, str]) -> list[str]:

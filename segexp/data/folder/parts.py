@@ -15,6 +15,7 @@ NAMED = 10
 """Units named one by one."""
 PARTS: dict[str, Phase] = {
     "train": "train", "training": "train", "tr": "train",
+    "trainval": "train", "train_val": "train", "train-val": "train", "train val": "train",
     "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test",
 }  # fmt: skip
@@ -49,13 +50,12 @@ def find_parts(images: Sequence[Match], table: MetadataTable | None, known: Mapp
     return [known[value] for value in values] if all(value in known for value in values) else None
 
 
-def assign_parts(listing: Listing, parts: Sequence[Phase] | None, *, given: bool) -> bool:
-    """Fills in which images ``split=official`` tests and validates on.
+def assign_parts(listing: Listing, parts: Sequence[Phase] | None) -> bool:
+    """Fills in which images ``split=official`` tests and validates on; without a test part the validation is tested.
 
     Args:
         listing: With its pairs.
         parts: Part of each.
-        given: Whether the config says which part is what; else, without a test part, the validation part is tested.
 
     Returns:
         Whether there is such a split.
@@ -65,7 +65,7 @@ def assign_parts(listing: Listing, parts: Sequence[Phase] | None, *, given: bool
     names: dict[Phase, list[str]] = {phase: [] for phase in PHASES}
     for pair, phase in zip(listing.pairs, parts, strict=True):
         names[phase].append(pair.name)
-    if names["val"] and not names["test"] and not given:
+    if names["val"] and not names["test"]:
         names["val"], names["test"] = [], names["val"]
         listing.notes.append(
             "the split has no test part: its validation part is tested, and a share of the training part validates. "

@@ -176,8 +176,10 @@ class LabelMap:
         if self._colour_table is None:
             # One entry for each colour there is, 16 MB, of which only the pages that are used take up memory: they
             # begin as 0, so that 0 has to stand for UNKNOWN, and every class is kept 2 higher (modulo 256).
-            self._colour_table = np.zeros(2**24, dtype=np.uint8)
-            self._colour_table[list(self._by_colour)] = [(number + 2) % 256 for number in self._by_colour.values()]
+            table = np.zeros(2**24, dtype=np.uint8)
+            table[list(self._by_colour)] = [(number + 2) % 256 for number in self._by_colour.values()]
+            # Only when it is full: masks are read by several threads, and one must not look up in an empty table.
+            self._colour_table = table
         classes = np.empty(colours.shape[:2], dtype=np.uint8)
         for row in range(0, len(colours), BAND):
             keys = pack_colours(colours[row : row + BAND])

@@ -120,7 +120,7 @@ def test_ignored_values_are_no_classes(ignored: Sequence[Any]) -> None:
 @pytest.mark.parametrize(
     ("keys", "seen", "words"),
     [
-        ({}, {0: 5, 1: 5, 255: 5}, r"is 255 a class, or what was not labelled \(the others are numbers in a row\)"),
+        ({}, {0: 5, 1: 5, 255: 5}, r"is 255 a class, or what was not labelled \(the others count classes\)"),
         (
             {},
             {1: 5, 255: 5},

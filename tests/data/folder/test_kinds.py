@@ -192,7 +192,7 @@ def test_void_of_palette_masks(tmp_path: Path, ignored: list[Any]) -> None:
     with pytest.raises(DataError) as caught:
         FolderDataModule(str(tmp_path)).setup()
     message = str(caught.value).splitlines()
-    assert "is 255 a class, or what was not labelled (the others are numbers in a row)?" in message[0]
+    assert "is 255 a class, or what was not labelled (the others count classes)?" in message[0]
     assert message[1] == "  'datamodule.ignored=[255]'"
     data = FolderDataModule(str(tmp_path), ignored=ignored)
     mask = everything(data)["a1"].target

@@ -186,10 +186,17 @@ def test_two_observers_in_one_folder_are_a_choice(tmp_path: Path) -> None:
 
 
 def test_several_kinds_of_mask_in_one_folder_are_a_choice(tmp_path: Path) -> None:
-    for kind in ("color", "labelIds"):
+    for kind in ("labelIds", "labelTrainIds"):
         pairs(tmp_path, mask=f"gtFine/{{}}_{kind}.png")
     lines = refused(tmp_path)
-    assert [line.split("gtFine/")[1].split("'")[0] for line in lines[1:]] == ["{stem}_color.png", "{stem}_labelIds.png"]
+    kinds = [line.split("gtFine/")[1].split("'")[0] for line in lines[1:]]
+    assert kinds == ["{stem}_labelIds.png", "{stem}_labelTrainIds.png"]
+
+
+def test_masks_in_colours_and_numbers_of_objects_are_no_choice(tmp_path: Path) -> None:
+    for kind in ("color", "instanceIds", "labelIds"):
+        pairs(tmp_path, mask=f"gtFine/{{}}_{kind}.png")
+    assert guess(tmp_path).masks == "gtFine/{stem}_labelIds.png"
 
 
 def test_equal_names_win_over_longer_ones(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """How the names of masks follow from those of their images: the same, or with another beginning or ending."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,7 +40,7 @@ class Rule:
 def find_rules(images: Sequence[File], masks: Sequence[File]) -> list[Rule]:
     """All rules that give enough images a mask; equal names rule out any other."""
     for flat in (False, True):
-        known = {(_place(file, flat=flat), file.stem): file.path for file in masks}
+        known = _unambiguous(masks, flat=flat)
         for image in _affixes([file.stem for file in images]):
             cores = {file.path: (_place(file, flat=flat), strip_affix(file.stem, image)) for file in images}
             rules = [Rule(image, mask, _paired(cores, known, mask), flat) for mask in _candidates(cores, known)]
@@ -56,7 +57,7 @@ def swap_rule(rule: Rule) -> Rule:
 
 def _by_whole_names(images: Sequence[File], masks: Sequence[File]) -> list[Rule]:
     for flat in (False, True):
-        known = {(_place(file, flat=flat), file.stem): file.path for file in masks}
+        known = _unambiguous(masks, flat=flat)
         cores = {file.path: (_place(file, flat=flat), f"{file.stem}.{file.ending}") for file in images}
         rules = [Rule(NONE, mask, _paired(cores, known, mask), flat, whole=True) for mask in _candidates(cores, known)]
         if rules := [rule for rule in rules if len(rule.pairs) >= ENOUGH * len(images)]:
@@ -71,6 +72,13 @@ def strip_affix(stem: str, affix: Affix) -> str:
 
 def _place(file: File, *, flat: bool) -> tuple[str, ...]:
     return file.inside[:1] if flat else file.inside
+
+
+def _unambiguous(masks: Sequence[File], *, flat: bool) -> dict[Name, str]:
+    """Paths by place and stem; without the folders below, names that several files have stand for none of them."""
+    names = [(_place(file, flat=flat), file.stem) for file in masks]
+    counts = Counter(names) if flat else {}
+    return {name: file.path for name, file in zip(names, masks, strict=True) if counts.get(name, 1) == 1}
 
 
 def _candidates(cores: Mapping[str, Name], known: Mapping[Name, str]) -> list[Affix]:

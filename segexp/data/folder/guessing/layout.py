@@ -13,7 +13,7 @@ from segexp.data.folder.guessing.one_folder import FileFamily, pair_by_whole_nam
 from segexp.data.folder.guessing.parts_in_names import name_parts
 from segexp.data.folder.guessing.pictures import without_pictures
 from segexp.data.folder.guessing.refusals import explain_choices, explain_no_images
-from segexp.data.folder.guessing.roles import File, FolderGroup, group_folders
+from segexp.data.folder.guessing.roles import COLOURED, File, FolderGroup, group_folders, infer_role, split_words
 from segexp.data.folder.guessing.siblings import MANY, PATIENT, are_units, merge_siblings
 from segexp.data.folder.parts import PARTS
 from segexp.data.folder.patterns import FilePattern, Match, Template
@@ -78,13 +78,19 @@ def guess_layout(tree: Tree, is_mask: Callable[[list[str]], bool]) -> FolderLayo
         raise DataError(explain_no_images(tree))
     together, siblings = merge_siblings(found)
     whole = _choices(together, is_mask) if siblings > 1 else []
-    choices = whole if whole and siblings >= MANY else [*_choices(found, is_mask), *whole]
+    choices = _different(whole if whole and siblings >= MANY else [*_choices(found, is_mask), *whole])
     if numbered := _named(join_numbered(found)):
-        choices = numbered
+        choices = _different(numbered)
     choices = _by_equal_names(choices)
     if len(choices) == 1:
         return _with_parts(choices[0], found)
-    raise DataError(explain_choices(tree, found, choices or _partial(found) or _unnamed(found)))
+    raise DataError(explain_choices(tree, found, choices or _partial(found) or _unnamed(tree, found, is_mask)))
+
+
+def _different(layouts: Sequence[FolderLayout]) -> list[FolderLayout]:
+    """The first of those that write the same lines: folders put together may leave a layout as it is."""
+    lines = [layout.lines() for layout in layouts]
+    return [layout for place, layout in enumerate(layouts) if lines[place] not in lines[:place]]
 
 
 def _choices(found: Sequence[FolderGroup], is_mask: Callable[[list[str]], bool]) -> list[FolderLayout]:
@@ -172,17 +178,26 @@ def _partial(found: Sequence[FolderGroup]) -> list[FolderLayout]:
     ]
 
 
-def _unnamed(found: Sequence[FolderGroup]) -> list[FolderLayout]:
-    """Layouts with masks in a folder whose name says nothing, ``lables`` or ``rust``, but those of its files do."""
+def _unnamed(tree: Tree, found: Sequence[FolderGroup], is_mask: Callable[[list[str]], bool]) -> list[FolderLayout]:
+    """Layouts with masks in a folder whose name says nothing, ``lables`` or ``rust``, but those of its files do.
+
+    Where no name says images either, files that look like masks tell which of two folders holds them.
+    """
     if any(place.role == "mask" for place in found):
         return []
-    images = [place for place in found if place.role == "image"]
-    others = [place for place in found if place.role == "other"]
+    others = [place for place in found if place.role in ("other", "objects")]
+    likely = [place for place in others if is_mask([file.path for file in place.files])]
+    named = [place for place in found if place.role == "image"]
+    images = named or [place for place in others if place.role == "other" and place not in likely]
+    # Beside outlines, as of SpaceNet, folders of other bands are no masks.
+    outlined = any(file_ending(path).lower() in ("json", "geojson", "xml") for path in tree.files)
+    masks = likely or (others if named and not outlined else [])
     return [
         _layout(place, other, rule, None, None, len(rule.pairs))
         for place in images
-        for other in others
+        for other in masks
         for rule in find_rules(place.files, other.files)
+        if not rule.flat or _reached(other, rule) is other
     ]
 
 
@@ -195,11 +210,35 @@ def _between(images: FolderGroup, masks: Sequence[FolderGroup], found: Sequence[
     layouts = []
     for place in first or masks:
         labelled = [file for file in images.files if not place.parts or file.inside[0] in place.parts]
-        for rule in find_rules(labelled, place.files) if labelled else []:
+        for rule in _meant(find_rules(labelled, place.files)) if labelled else []:
+            if (masks_of := _reached(place, rule)) is None:
+                continue
             valid = _whole_pattern(images, labelled, regions[0], rule.image) if len(regions) == 1 else None
-            layout = _layout(images, place, rule, valid, _parts(images, labelled), len(rule.pairs))
+            layout = _layout(images, masks_of, rule, valid, _parts(images, labelled), len(rule.pairs))
             layouts.append(replace(layout, places=(*layout.places, *([regions[0].text] if valid else []))))
     return layouts
+
+
+def _meant(rules: Sequence[Rule]) -> list[Rule]:
+    """Without masks that number objects or show classes in colours for the eye, where there are others."""
+    words = [split_words("".join(rule.mask)) for rule in rules]
+    plain = [
+        rule
+        for rule, own in zip(rules, words, strict=True)
+        if infer_role(own) not in ("picture", "objects") and not COLOURED & set(own)
+    ]
+    return plain or list(rules)
+
+
+def _reached(masks: FolderGroup, rule: Rule) -> FolderGroup | None:
+    """The place of masks as it can be written for images of other folders below; None: masks lie in several folders."""
+    if not rule.flat:
+        return masks
+    below = {file.inside[1:] for file in masks.files if file.path in set(rule.pairs.values())}
+    if len(below) > 1:
+        return None
+    known = {f"{{sub{place}}}": name for place, name in enumerate(below.pop(), 1)}
+    return replace(masks, names=tuple(known.get(name, name) for name in masks.names))
 
 
 def _layout(
@@ -249,7 +288,21 @@ def _within(place: FolderGroup, is_mask: Callable[[list[str]], bool]) -> list[Fo
     whole = pair_by_whole_names(place.files)
     if whole is not None:
         return [_mixed(place, *whole, "{file}")]
-    return [_mixed(place, image, mask, "{stem}") for image, mask in pair_within_folder(place.files, is_mask)]
+    if pairs := pair_within_folder(place.files, is_mask):
+        return [_mixed(place, image, mask, "{stem}") for image, mask in pairs]
+    labelled = [file for file in place.files if file.inside[0] in _labelled_parts(place, is_mask)]
+    pairs = pair_within_folder(labelled, is_mask) if 0 < len(labelled) < len(place.files) else []
+    parts = _parts(place, labelled)
+    return [replace(_mixed(place, image, mask, "{stem}"), parts=parts) for image, mask in pairs]
+
+
+def _labelled_parts(place: FolderGroup, is_mask: Callable[[list[str]], bool]) -> set[str]:
+    """Parts of the split whose files pair; others hold images alone."""
+    return {
+        part
+        for part in place.parts
+        if pair_within_folder([file for file in place.files if file.inside[0] == part], is_mask)
+    }
 
 
 def _mixed(place: FolderGroup, image: FileFamily, mask: FileFamily, core: str) -> FolderLayout:

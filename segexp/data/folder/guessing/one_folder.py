@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from segexp.data.folder.guessing.affixes import ENOUGH, NONE, Affix, Name
@@ -50,8 +50,14 @@ def pair_within_folder(
                 shared = image.members.keys() & mask.members
                 paths = frozenset((image.members[name], mask.members[name]) for name in shared)
                 found.setdefault(paths, (image, mask))
+        masks = {mask for pair in found.values() if _role(pair[1]) == "mask" for mask in pair[1].members.values()}
+        whole = [
+            pair
+            for paths, pair in found.items()
+            if not any(paths < other for other in found) and not {image for image, _ in paths} <= masks
+        ]
         # Two masks of an image are no image and its mask.
-        if pairs := [pair for pair in found.values() if _role(pair[0]) != "mask"] or list(found.values()):
+        if pairs := [pair for pair in whole if _role(pair[0]) != "mask"] or whole:
             return pairs
     return []
 
@@ -72,8 +78,9 @@ def _role(family: FileFamily) -> Role:
 
 def _families(files: Sequence[File]) -> list[FileFamily]:
     members: dict[tuple[Affix, str], dict[Name, str]] = defaultdict(dict)
+    stems = {file.stem for file in files}
     for file in files:
-        for affix in _affixes(file.stem):
+        for affix in _affixes(file.stem, stems):
             text = file.stem[len(affix[0]) : len(file.stem) - len(affix[1])]
             members[affix, file.ending][file.inside, text] = file.path
     return _no_pictures(
@@ -105,18 +112,19 @@ def _fixed(files: Sequence[File]) -> list[FileFamily]:
 def _no_pictures(families: list[FileFamily]) -> list[FileFamily]:
     """Without what is no label: labels drawn over images, and fields of view where there are other masks."""
     masks = any(_role(family) == "mask" for family in families)
-    left_out = {"picture", "region"} if masks else {"picture"}
+    left_out = {"picture", "region", "objects"} if masks else {"picture"}
     return [family for family in families if _role(family) not in left_out]
 
 
-def _affixes(stem: str) -> list[Affix]:
-    """None, the first and the last word with its separator, and two last words that name a mask."""
+def _affixes(stem: str, stems: Collection[str]) -> list[Affix]:
+    """None, the first and the last word with its separator, two last words that name a mask, and all behind a stem."""
     last = re.search(r"(?<=.)[\s_.-]+[^\s_.-]+$", stem)
     two = re.search(r"(?<=.)[\s_.-]+[^\s_.-]+[\s_.-]+[^\s_.-]+$", stem)
     first = re.match(r"[^\s_.-]+[\s_.-]+(?=.)", stem)
     two = two if two and infer_role(split_words(two[0])) != "other" else None
     ends = [("", found[0]) for found in (last, two) if found]
-    return [NONE, *ends, *([(first[0], "")] if first else [])]
+    longer = [("", stem[cut.start() :]) for cut in re.finditer(r"[\s_.-]+", stem) if stem[: cut.start()] in stems]
+    return list(dict.fromkeys([NONE, *ends, *longer, *([(first[0], "")] if first else [])]))
 
 
 def _agreeing(families: Sequence[FileFamily]) -> list[tuple[FileFamily, FileFamily]]:
@@ -157,4 +165,11 @@ def _ordered(
         first, second = test(one), test(other)
         if first != second:
             return [(other, one)] if first else [(one, other)]
-    return [(one, other), (other, one)]
+    # Two pictures of a series, img1 and img2, of which neither looks like a mask.
+    return [] if _are_counted(one, other) else [(one, other), (other, one)]
+
+
+def _are_counted(one: FileFamily, other: FileFamily) -> bool:
+    """Tells whether the names of two families differ in a number alone: ``_01`` and ``_02``."""
+    first, second = (re.sub(r"\d+", "", "|".join(family.affix)) for family in (one, other))
+    return NONE not in (one.affix, other.affix) and first == second and re.search(r"\d", "".join(one.affix)) is not None

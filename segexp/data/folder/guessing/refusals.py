@@ -66,6 +66,12 @@ def explain_choices(tree: Tree, found: Sequence[FolderGroup], choices: Sequence[
     if not choices:
         if (place := _alone(found)) is not None:
             return "\n".join([f"{holds}: found no masks, {_no_masks(place)}", *_other_kinds(tree)])
+        if (alone := _masks_alone(found)) is not None:
+            beside = PurePosixPath(alone.text).with_name("images")
+            words = f"expected a folder of them beside it, such as {beside}, with the names of the masks"
+            return "\n".join(
+                [f"{holds}: {alone.text} holds masks, but no images were found; {words}", *_other_kinds(tree)]
+            )
         head = "names do not tell which files are images and which their masks, and none pair"
         return "\n".join([f"{holds}: {head}", *(_objects(found) or _strangers(found)), *_other_kinds(tree)])
     lines = [f"  {format_overrides(choice.lines())}    ({_count(choice)})" for choice in choices[:OFFERED]]
@@ -79,6 +85,12 @@ def explain_choices(tree: Tree, found: Sequence[FolderGroup], choices: Sequence[
 def _alone(found: Sequence[FolderGroup]) -> FolderGroup | None:
     """The one place that holds files, where its name says that they are images; None: it is not so."""
     return found[0] if len(found) == 1 and found[0].role == "image" else None
+
+
+def _masks_alone(found: Sequence[FolderGroup]) -> FolderGroup | None:
+    """The first place of masks, where no place can hold images; None: there is one, or no masks."""
+    masks = [place for place in found if place.role == "mask"]
+    return masks[0] if masks and not any(place.role in ("image", "other") for place in found) else None
 
 
 def _no_masks(place: FolderGroup) -> str:

@@ -23,9 +23,16 @@ MASKS = frozenset(
 )
 REGIONS = frozenset("fov fovs roi rois".split())  # noqa: SIM905
 """Where pixels count, as the field of view of a camera: no labels, unless there are no others."""
-PICTURES = frozenset("viz overlay overlays preview previews thumbnail thumbnails thumbs".split())  # noqa: SIM905
+PICTURES = frozenset(
+    "viz vis visualization visualizations visualisation visualisations segmentationclassvisualization overlay "  # noqa: SIM905
+    "overlays preview previews thumbnail thumbnails thumbs".split()
+)
 """Labels drawn over images, for the eye."""
-ROLES = IMAGES | MASKS | REGIONS | PICTURES
+OBJECTS = frozenset("segmentationobject segmentationobjects instanceids instance instances".split())  # noqa: SIM905
+"""Masks that number objects: neither images nor, beside others, the masks of classes."""
+COLOURED = frozenset({"color", "colors", "colour", "colours"})
+"""What the name of a mask has beside that of another one when it shows the same in colours, for the eye."""
+ROLES = IMAGES | MASKS | REGIONS | PICTURES | OBJECTS
 _JOINED = (
     (r"ground[ _-]?truth", "groundtruth"),
     (r"1st[ _-]?manual\d?", "firstmanual"),
@@ -38,11 +45,12 @@ _JOINED = (
     (r"regions?[ _-]?of[ _-]?interest", "roi"),
     (r"segmentation[ _-]?class(?!es)", "segmentationclass"),
     (r"(?<=\d)_lesion$", "_mask"),
-    (r"^(train|val|valid|test)(annot|masks?|labels?|images?|imgs?)$", r"\1_\2"),
+    (r"train[ _-]?val(?![a-z])", "trainval"),
+    (r"^(train|val|valid|test)(annot|masks?|labels?|images?|imgs?|crops?|20\d\d)$", r"\1_\2"),
 )
 _HUMPS = re.compile(r"(?<=[a-z])(?=(?:Mask|Label|Image|Annotation)s?(?![a-z]))")
 """Before the last word of ``leftMask`` and ``trainImages``."""
-Role = Literal["image", "mask", "region", "picture", "other"]
+Role = Literal["image", "mask", "region", "picture", "objects", "other"]
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,8 @@ def infer_role(words: Sequence[str]) -> Role:
     """Infers the role that words tell: ``label_images`` are masks, ``fov_masks`` and ``label_overlays`` are none."""
     if any(word in PICTURES for word in words):
         return "picture"
+    if any(word in OBJECTS for word in words):
+        return "objects"
     if any(word in REGIONS for word in words):
         return "region"
     if any(word in MASKS for word in words):
@@ -141,6 +151,12 @@ def _stem(path: str, part: str) -> str:
     return re.sub(rf"(?<![a-zA-Z]){re.escape(part)}(?![a-zA-Z])", f"{{{PART}}}", stem) if part else stem
 
 
+def _as_written(part: str, name: str) -> str:
+    """Gives the word of a part as a folder's name has it: ``train_val`` for ``trainval``."""
+    found = re.search("[ _-]?".join(("train", "val")) if part == "trainval" else re.escape(part), name, re.IGNORECASE)
+    return found[0] if found else ""
+
+
 def _described(folder: PurePosixPath, *, split: bool) -> tuple[FolderGroup, str, tuple[str, ...]]:
     """Place of a folder, the name of its part, and the folders below the one that names its role."""
     words = [split_words(name) for name in folder.parts]
@@ -150,11 +166,14 @@ def _described(folder: PurePosixPath, *, split: bool) -> tuple[FolderGroup, str,
     names, keys, below = [], [], []
     for place, (whole, own) in enumerate(zip(folder.parts, words, strict=True)):
         name = whole
-        known = next((word for word in own if word in PARTS), "") if split and not part else ""
+        known = next((word for word in own if word in PARTS), "") if split else ""
+        written = _as_written(known, whole) if known else ""
+        # Below the first, the same name again (traincrop/traincrop) is the same part.
+        if part and (written != part or place > last >= 0):
+            known = ""
         if known:
-            start = whole.lower().index(known)
-            part = whole[start : start + len(known)]
-            name = f"{whole[:start]}{{{PART}}}{whole[start + len(known) :]}"
+            part = written
+            name = whole.replace(written, f"{{{PART}}}", 1)
         elif place > last >= 0:
             below.append(whole)
             name = f"{{sub{len(below)}}}"

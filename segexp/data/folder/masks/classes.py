@@ -1,12 +1,14 @@
 """Classes of a folder: what the config says of mask values and names, completed by a sample of masks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from segexp.config.checks.suggest import did_you_mean
-from segexp.data.folder.masks.guess_classes import guess_values
+from segexp.data.folder.masks.class_table import ClassTable
+from segexp.data.folder.masks.guess_classes import Guess, guess_values
 from segexp.data.folder.masks.meaning import Value
+from segexp.data.folder.masks.named_classes import name_by_tables
 from segexp.data.folder.masks.palette import Colour, choose_class_colours, parse_colour
 from segexp.data.folder.masks.sample import MaskSample
 from segexp.data.labels.label_keys import parse_key
@@ -62,18 +64,21 @@ class Labels:
     reading: MaskReading = "auto"
 
 
-def resolve_labels(keys: LabelKeys, sample: Callable[[], MaskSample]) -> Labels:
+def resolve_labels(
+    keys: LabelKeys, sample: Callable[[], MaskSample], tables: Callable[[], Sequence[ClassTable]] = tuple
+) -> Labels:
     """Settles classes and mask values: by the config, and by a sample of the masks where it says nothing.
 
     Args:
         keys: Of the config.
         sample: Looks at masks; called only where mask values are not given.
+        tables: Finds tables of classes beside them; called only where names are not given either.
 
     Raises:
         ConfigError: Keys contradict each other.
         DataError: Masks leave open what their values mean; the message has lines to choose from.
     """
-    guess = guess_values(sample(), keys.classes, keys.ignored) if keys.mask_values is None else None
+    guess = _guess(keys, sample(), tables) if keys.mask_values is None else None
     given: Named = dict(guess.values if guess is not None else keys.mask_values or {})
     for value in keys.ignored:
         if given.get(value, IGNORED_NAME) not in (IGNORED_NAME, IGNORED):
@@ -93,6 +98,17 @@ def resolve_labels(keys: LabelKeys, sample: Callable[[], MaskSample]) -> Labels:
     if guess.reading != keys.reading:
         found["mask_reading"] = guess.reading
     return Labels(names, chosen, values, found, (guess.note,), guess.reading)
+
+
+def _guess(keys: LabelKeys, sample: MaskSample, tables: Callable[[], Sequence[ClassTable]]) -> Guess:
+    """Classes as a table names them, else as the values of masks tell."""
+    if keys.classes is not None:
+        return guess_values(sample, keys.classes, keys.ignored)
+    named, unused = name_by_tables(sample, tables(), keys.ignored)
+    if named is not None:
+        return named
+    guess = guess_values(sample, keys.classes, keys.ignored)
+    return replace(guess, note=f"{guess.note}; {unused}") if unused else guess
 
 
 def covers_values(values: Mapping[int | str, Any], sample: MaskSample) -> bool:

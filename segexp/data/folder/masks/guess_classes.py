@@ -1,5 +1,6 @@
 """Guesses what mask values mean, where only one reading is likely; refuses with lines to choose from where not."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,8 @@ RARE = 1e-4
 """Share of the pixels below which a value beside two others is asked about: a slip of the pen, or a rare class."""
 MOST = 64
 """As many values as are written out in a line to choose."""
+SMALL = 63
+"""Values up to this are numbers of classes where several are there, and no tones of grey."""
 BLACK = (0, 0, 0)
 Named = dict[int | str, int | str]
 
@@ -48,7 +51,7 @@ def guess_values(sample: MaskSample, classes: Sequence[str] | None, ignored: Seq
         DataError: It is open what they mean.
     """
     sample = _as_meant(sample, classes, ignored)
-    left_out = {_as_value(key, sample) for key in ignored}
+    left_out = {as_value(key, sample) for key in ignored}
     values = [value for value in sample.counts if value not in left_out]
     if classes is not None:
         return _of_given(values, classes, sample)
@@ -86,7 +89,8 @@ def _as_meant(sample: MaskSample, classes: Sequence[str] | None, ignored: Sequen
     )
 
 
-def _as_value(key: int | str, sample: MaskSample) -> Value:
+def as_value(key: int | str, sample: MaskSample) -> Value:
+    """A key of the config as a value of masks: a colour where they hold colours."""
     number, is_colour = parse_key(key)
     if is_colour:
         colour = (number >> 16, number >> 8 & 255, number & 255)
@@ -156,7 +160,7 @@ def _check_no_void(values: Sequence[Value], names: Sequence[str], sample: MaskSa
     number = _open_number(values, sample)
     if number is None:
         return
-    why = "it marks missing pixels in these files" if number == sample.nodata else "the others are numbers in a row"
+    why = "it marks missing pixels in these files" if number == sample.nodata else "the others count classes"
     classes = format_override(
         "mask_values", {key_of_value(value): name for value, name in zip(values, names, strict=True)}
     )
@@ -192,8 +196,19 @@ def _open_number(values: Sequence[Value], sample: MaskSample) -> int | None:
     if sample.nodata in numbers:
         return sample.nodata
     others = [number for number in numbers if number != IGNORED]
-    in_a_row = others == list(range(others[0], others[0] + len(others))) if others else False
-    return IGNORED if IGNORED in numbers and in_a_row and others != [0] else None
+    return IGNORED if IGNORED in numbers and _are_class_numbers(others) else None
+
+
+def _are_class_numbers(numbers: Sequence[int]) -> bool:
+    """Tells whether values seem to count classes and are no tones of grey: in a row, small, or two of them neighbours.
+
+    Masks of few images lack some of the classes: 0, 1, 7, 15 of Pascal VOC, 0, 1, 17, 181 of COCO-Stuff.
+    """
+    if not numbers or numbers == [0]:
+        return False
+    in_a_row = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    neighbours = any(other - one == 1 and other <= SMALL for one, other in itertools.pairwise(numbers))
+    return in_a_row or neighbours or (len(numbers) > 1 and numbers[-1] <= SMALL)
 
 
 def _smeared(values: Sequence[Value], sample: MaskSample) -> bool:

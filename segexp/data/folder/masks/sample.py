@@ -20,6 +20,8 @@ from segexp.rasters import Raster, open_raster
 
 MASKS = 50
 """Masks looked at."""
+NAMED_MASKS = 1000
+"""Masks looked at where a table names the classes: a class that it has and no mask shows is none."""
 PIXELS = 200_000_000
 """Pixels looked at; the first few masks are, however large."""
 FEWEST = 4
@@ -59,24 +61,27 @@ class MaskSample:
     note: str = ""
 
 
-def sample_masks(paths: Sequence[Path], reading: MaskReading = "auto", *, keeps_white: bool = False) -> MaskSample:
+def sample_masks(
+    paths: Sequence[Path], reading: MaskReading = "auto", *, keeps_white: bool = False, masks: int = MASKS
+) -> MaskSample:
     """Looks at masks spread over the list; at further ones as long as all hold but one value.
 
     Args:
         paths: All masks.
         reading: What the config says of how files are read.
         keeps_white: Whether 255 is ignored, see :func:`segexp.data.folder.masks.meaning.interpret_values`.
+        masks: Masks looked at.
 
     What cannot be read is passed over: it is named, with all other bad files, when every mask is looked at.
 
     Raises:
         DataError: No mask can be read, or none is of a kind that stands for classes.
     """
-    chosen = take_evenly(paths, MASKS)
+    chosen = take_evenly(paths, masks)
     seen, errors = _read(chosen)
     if len({value for _, table in seen for value in table}) < 2 and len(paths) > len(chosen):
         before = set(chosen)
-        seen += _read([path for path in take_evenly(paths, 4 * MASKS) if path not in before])[0]
+        seen += _read([path for path in take_evenly(paths, 4 * masks) if path not in before])[0]
     if not seen:
         raise errors[0]
     return _summary(seen, interpret_values(seen, reading, keeps_white=keeps_white), len(paths))
