@@ -43,6 +43,7 @@ class CompareConfig:
     write: list[Literal["csv", "md", "html", "tex", "methods"]]
     charts: list[Literal["png", "svg", "pdf"]]
     out: str | None
+    open: bool
     resamples: Draws
     seed: Seed
     debug: bool

@@ -1,5 +1,6 @@
 """The datamodule that all data sets share: sampling, scaling and loaders around decoded items."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -125,12 +126,12 @@ class ImageDataModule(ReadImages):
         self._on_device = None
 
     def describe(self) -> dict[str, Any]:
-        """Sizes, names and settings of the data, for run.json."""
+        """Sizes, names and settings of the data, for run.json; of sides that differ the smallest and the largest."""
         described: dict[str, Any] = {"classes": list(self.spec.classes), "notes": list(self.notes)}
         for phase in PHASES:
             items = self.items(phase)
             side = self.crop_size if phase == "train" else None
-            height, width = (side, side) if side else items[0].shape
+            height, width = (side, side) if side else map(_span, zip(*(item.shape for item in items), strict=True))
             samples = self.samples_per_epoch if phase == "train" else len(items)
             described[phase] = {
                 "images": len(items),
@@ -143,6 +144,11 @@ class ImageDataModule(ReadImages):
         described["loader"] = asdict(self.loader)
         described["skipped"] = list(self.skipped)
         return described
+
+
+def _span(sides: Collection[int]) -> int | list[int]:
+    low, high = min(sides), max(sides)
+    return low if low == high else [low, high]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from segexp.config.checks.built_words import check_words
 from segexp.data import reading
 from segexp.data.base import ImageDataModule, Items
 from segexp.data.checks import duplicates
@@ -281,6 +282,7 @@ class FilesDataModule(ImageDataModule):
     def setup(self, stage: str | None = None) -> None:
         """Reads the data once; all that headers, split and settings say against it is one error, before a pixel."""
         if self._items is None and not reading.is_kept(self):
+            check_words(self, "datamodule")
             self._found = self.find()
             problems = self._found.problems + self.find_incompatibilities(self._found)
             if any(problem.fatal for problem in problems):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.config.checks.built_words import check_words
 from segexp.data import reading
 from segexp.data.checks.object_sizes import measure_sizes
 from segexp.data.checks.problems import refuse
@@ -34,10 +35,11 @@ class ReadImages(SurveyedImages):
 
         Raises:
             DataError: The files are at fault.
-            ConfigError: A crop does not fit into an image.
+            ConfigError: A crop does not fit into an image, or a key holds none of its words.
         """
         if self._items is not None:
             return
+        check_words(self, "datamodule")
         items = reading.read_or_reuse(self)
         self.settle(items)
         problems = self.unfit(items)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from segexp.config.checks.built_words import check_word
 from segexp.errors import ConfigError, MismatchError
 from segexp.losses.activations import SURELY_BACKGROUND
 from segexp.losses.base import AUTO, SegmentationLoss, describe_classes
@@ -31,6 +32,8 @@ class BCE(SegmentationLoss):
 
     def __init__(self, pos_weight: PositiveFloat | Literal["auto"] | None = None) -> None:
         super().__init__()
+        if isinstance(pos_weight, str):
+            check_word("pos_weight", pos_weight, Literal["auto"])
         self._auto = pos_weight == AUTO
         weight = None if pos_weight is None or self._auto else torch.tensor(float(pos_weight))
         # A buffer to follow the device; not persistent, because it belongs to the config and not to the

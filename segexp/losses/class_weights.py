@@ -1,11 +1,12 @@
 """Weights of classes, given or computed from the training images."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from segexp.config.checks.built_words import check_word
 from segexp.errors import ConfigError, MismatchError
 from segexp.losses.base import AUTO, SegmentationLoss, describe_classes
 from segexp.losses.targets import class_numbers
@@ -20,13 +21,15 @@ class WithClassWeights(SegmentationLoss):
         key: The key of the config that holds them, for messages.
 
     Raises:
-        ConfigError: A weight is negative, or all are 0.
+        ConfigError: A weight is negative, all are 0, or a word is not ``auto``.
     """
 
     class_weights: Tensor | None
 
     def __init__(self, weights: Sequence[float] | str | None, key: str = "class_weights") -> None:
         super().__init__()
+        if isinstance(weights, str):
+            check_word(key, weights, Literal["auto"])
         self._key = key
         self._auto = weights == AUTO
         tensor = None if weights is None or isinstance(weights, str) else _checked(weights, key)

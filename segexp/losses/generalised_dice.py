@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from segexp.config.checks.built_words import check_word
 from segexp.losses.activations import two_logits
 from segexp.losses.base import SegmentationLoss
 from segexp.losses.overlap import mean_loss, soft_counts
@@ -39,6 +40,7 @@ class GeneralisedDice(SegmentationLoss):
         include_background: bool = True,
     ) -> None:
         super().__init__()
+        check_word("weights", weights, Literal["square", "simple", "uniform"])
         self.power = {"square": 2, "simple": 1, "uniform": 0}[weights]
         self.per_image, self.first = per_image, 0 if include_background else 1
         if not include_background:

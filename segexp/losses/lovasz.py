@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from segexp.config.checks.built_words import check_word
 from segexp.losses.base import SegmentationLoss
 from segexp.losses.overlap import has_valid
 from segexp.losses.targets import class_numbers
@@ -41,6 +42,7 @@ class Lovasz(SegmentationLoss):
 
     def __init__(self, per_image: bool = False, classes: Literal["present", "all"] = "present") -> None:
         super().__init__()
+        check_word("classes", classes, Literal["present", "all"])
         self.per_image, self.only_present = per_image, classes == "present"
 
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segexp.config.checks.built_words import check_word
 from segexp.errors import ConfigError, MismatchError
 from segexp.losses.activations import two_logits
 from segexp.losses.base import SegmentationLoss, another_loss
@@ -58,6 +59,8 @@ class PlainLoss(ClassWeighted):
         if not isinstance(loss, nn.Module) or isinstance(loss, SegmentationLoss):
             found = type(loss).__qualname__
             raise ConfigError(f"loss.loss._target_: gives a {found}, expected a plain module, as torch.nn.BCELoss")
+        check_word("predictions", predictions, Literal["auto", "logits", "probabilities", "log_probabilities"])
+        check_word("targets", targets, Literal["auto", "numbers", "one_hot"])
         super().__init__(None)
         names = [base.__name__ for base in type(loss).__mro__]
         usual = next((FORMS[name] for name in names if name in FORMS), ("logits", "numbers"))

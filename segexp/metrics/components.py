@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.config.checks.built_words import check_word
 from segexp.metrics.base import ImageMeasure, ImagePrediction, Sums
 from segexp.metrics.labels import label
 from segexp.metrics.quotients import quotient
@@ -41,6 +42,7 @@ class Components(ImageMeasure):
     pooled = False
 
     def __init__(self, connectivity: Literal[4, 8] = 8, min_size: PositiveInt = 1) -> None:
+        check_word("connectivity", connectivity, Literal[4, 8])
         self.connectivity, self.min_size = connectivity, min_size
 
     def sums(self, image: ImagePrediction, classes: Sequence[int]) -> Sums:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import maximum_bipartite_matching  # type: ignore[import-untyped]
 
+from segexp.config.checks.built_words import check_word
 from segexp.metrics.base import ImageMeasure, ImagePrediction, Sums
 from segexp.metrics.labels import label
 from segexp.metrics.quotients import share
@@ -47,6 +48,7 @@ class ObjectScores(ImageMeasure):
     exceptions: ClassVar = {"hole": "an object with a hole is found"}
 
     def __init__(self, iou_threshold: Fraction = 0.5, connectivity: Literal[4, 8] = 8) -> None:
+        check_word("connectivity", connectivity, Literal[4, 8])
         self.iou_threshold, self.connectivity = iou_threshold, connectivity
 
     def sums(self, image: ImagePrediction, classes: Sequence[int]) -> Sums:

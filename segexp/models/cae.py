@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
+from segexp.config.checks.built_words import check_word
 from segexp.models.sizes import InputSizeError
 from segexp.types import PositiveInt
 
@@ -72,6 +73,7 @@ class ConvAutoencoder(nn.Module):
             nn.ConvTranspose2d(base, out_channels, 7, stride=2, padding=3, output_padding=1),
         )
 
+        check_word("init", init, Literal["glorot", "torch"])
         if init == "glorot":
             self.apply(_glorot)
 

@@ -6,6 +6,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segexp.config.checks.built_words import check_word
 from segexp.models.convs import he_init, separable_conv
 from segexp.models.sizes import require_size
 from segexp.types import PositiveInt
@@ -37,6 +38,7 @@ class CFCN(nn.Module):
         widths = (in_channels, base, 2 * base, 4 * base)
         self.convs = nn.ModuleList(separable_conv(before, after) for before, after in pairwise(widths))
         self.head = nn.Conv2d(4 * base, out_channels, kernel_size=1)
+        check_word("init", init, Literal["he", "torch"])
         if init == "he":
             self.convs.apply(he_init)
 

@@ -2,13 +2,13 @@
 
 import math
 from collections import OrderedDict
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segexp.errors import ConfigError
+from segexp.config.checks.built_words import check_word
 from segexp.models.norms import Norm, make_norm
 
 Conv = Literal["plain", "separable", "grouped"]
@@ -32,6 +32,7 @@ def make_conv(
     Raises:
         ConfigError: The kind is unknown.
     """
+    check_word("conv", kind, Conv)
     match kind:
         case "plain":
             return nn.Conv2d(in_channels, out_channels, kernel, padding=padding)
@@ -40,7 +41,6 @@ def make_conv(
         case "grouped":
             common = math.gcd(groups, in_channels, out_channels)
             return nn.Conv2d(in_channels, out_channels, kernel, padding=padding, groups=common)
-    raise ConfigError(f"conv={kind!r} is unknown: use one of {', '.join(get_args(Conv))}")
 
 
 def separable_conv(in_channels: int, out_channels: int, *, kernel: int = 3, padding: int = 1) -> nn.Sequential:

@@ -5,6 +5,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segexp.config.checks.built_words import check_word
 from segexp.models.convs import double_conv, he_init, separable_conv
 from segexp.models.sizes import require_size
 from segexp.models.upsampling import Upsample
@@ -57,6 +58,7 @@ class CUNetSeparable(nn.Module):
         )
         self.decoder = nn.ModuleList(double_conv(width, width) for width in reversed(widths))
         self.head = nn.Conv2d(base, out_channels, kernel_size=1)
+        check_word("init", init, Literal["he", "torch"])
         if init == "he":
             self.encoder.apply(he_init)
             self.decoder.apply(he_init)

@@ -1,13 +1,13 @@
 """DeepLab-V3: dilated ResNet and atrous spatial pyramid pooling (Chen et al. 2017, arXiv 1706.05587)."""
 
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segexp.errors import ConfigError
+from segexp.config.checks.built_words import check_word
 from segexp.models.auxiliary import Supervised
 from segexp.models.encoders.base import init_weights
 from segexp.models.encoders.pretrained import load_pretrained
@@ -55,8 +55,7 @@ class DeepLabV3(nn.Module):
         freeze_encoder: bool = False,
     ) -> None:
         super().__init__()
-        if output_stride not in get_args(Stride):
-            raise ConfigError(f"model.output_stride: found {output_stride}, expected 8 or 16")
+        check_word("model.output_stride", output_stride, Stride)
         self.output_stride, self.auxiliary_weight = output_stride, auxiliary_weight
         self.backbone = ResNet(in_channels, encoder, base, output_stride)
         third, last = self.backbone.widths[-2:]

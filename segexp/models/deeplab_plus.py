@@ -1,11 +1,11 @@
 """DeepLab-V3+: separable convolutions all through, and a decoder (Chen et al. 2018, arXiv 1802.02611)."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from segexp.errors import ConfigError
+from segexp.config.checks.built_words import check_word
 from segexp.models.deeplab import RATES, AtrousPyramid, Stride, resize_like
 from segexp.models.encoders.base import init_weights
 from segexp.models.encoders.xception import FIRST, SeparableConv, Xception
@@ -41,8 +41,7 @@ class DeepLabV3Plus(nn.Module):
         freeze_encoder: bool = False,
     ) -> None:
         super().__init__()
-        if output_stride not in get_args(Stride):
-            raise ConfigError(f"model.output_stride: found {output_stride}, expected 8 or 16")
+        check_word("model.output_stride", output_stride, Stride)
         self.output_stride = output_stride
         self.encoder = Xception(in_channels, base, middle_blocks, output_stride)
         low, last = self.encoder.widths

@@ -1,12 +1,13 @@
 """FCN-32s, FCN-16s and FCN-8s: VGG16 with its classifier as convolutions, and skips (Long et al. 2015)."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segexp.errors import ConfigError, UserError
+from segexp.config.checks.built_words import check_word
+from segexp.errors import UserError
 from segexp.models.convs import pointwise
 from segexp.models.encoders.base import crop_to, init_weights
 from segexp.models.encoders.pretrained import load_pretrained
@@ -57,8 +58,7 @@ class Fcn(nn.Module):
         freeze_encoder: bool = False,
     ) -> None:
         super().__init__()
-        if stride not in get_args(Stride):
-            raise ConfigError(f"model.stride: found {stride}, expected 8, 16 or 32")
+        check_word("model.stride", stride, Stride)
         self.stride = stride
         self.encoder = Vgg16(in_channels, base, ceil_mode=True)
         wide = 64 * base

@@ -1,11 +1,11 @@
 """GoogLeNet: nine inception modules and two auxiliary classifiers (Szegedy et al. 2015), and its later versions."""
 
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal
 
 from torch import Tensor, nn
 
-from segexp.errors import ConfigError
+from segexp.config.checks.built_words import check_word
 from segexp.models.auxiliary import Supervised
 from segexp.models.classifier import Classifier
 from segexp.models.encoders.base import init_weights
@@ -92,8 +92,7 @@ class GoogLeNet(Classifier):
         dropout: Dropout = 0.4,
     ) -> None:
         super().__init__()
-        if version not in get_args(Version):
-            raise ConfigError(f"model.version: found {version!r}, expected one of {', '.join(get_args(Version))}")
+        check_word("model.version", version, Version)
         self.auxiliary_weight = auxiliary_weight
         norm: Norm = "none" if version in ("v1_naive", "v1") else "batch"
         self.stem = _stem(in_channels, base, norm, factorised=version == "v3")

@@ -1,10 +1,10 @@
 """Normalisation between convolution and activation, chosen by name."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 from torch import nn
 
-from segexp.errors import ConfigError
+from segexp.config.checks.built_words import check_word
 
 Norm = Literal["none", "batch", "group", "instance"]
 
@@ -15,6 +15,7 @@ def make_norm(name: Norm, channels: int) -> list[nn.Module]:
     Raises:
         ConfigError: The name is unknown.
     """
+    check_word("norm", name, Norm)
     match name:
         case "none":
             return []
@@ -24,7 +25,6 @@ def make_norm(name: Norm, channels: int) -> list[nn.Module]:
             return [nn.GroupNorm(group_count(channels), channels)]
         case "instance":
             return [nn.InstanceNorm2d(channels, affine=True)]
-    raise ConfigError(f"norm={name!r} is unknown: use one of {', '.join(get_args(Norm))}")
 
 
 def group_count(channels: int) -> int:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segexp.config.checks.built_words import check_word
 from segexp.models.auxiliary import Supervised
 from segexp.models.convs import Conv, double_conv, he_init
 from segexp.models.deep_supervision import DeepSupervision
@@ -79,6 +80,7 @@ class UNet(nn.Module):
         # Twice the width comes in: the upsampled map beside the encoder's.
         self.decoder = nn.ModuleList(stage(2 * high, high, kinds=kinds) for high, _ in reversed(steps))
         self.head = nn.Conv2d(base, out_channels, kernel_size=1)
+        check_word("init", init, Literal["he", "torch"])
         if init == "he":
             self.encoder.apply(he_init)
             self.decoder.apply(he_init)

@@ -1,11 +1,12 @@
 """Ways to enlarge a feature map: upsampling, transposed convolution and max-unpooling, all of them exportable."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segexp.config.checks.built_words import check_word
 from segexp.errors import ConfigError
 
 Upsampling = Literal["transposed", "nearest", "bilinear", "bicubic", "unpool", "bed_of_nails"]
@@ -29,8 +30,7 @@ class Upsample(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, how: Upsampling, nails: Nails = "first") -> None:
         super().__init__()
-        if how not in get_args(Upsampling):
-            raise ConfigError(f"upsample={how!r} is unknown: use one of {', '.join(get_args(Upsampling))}")
+        check_word("upsample", how, Upsampling)
         check_nails(how, nails)
         self.how, self.nails = how, nails
         self.conv: nn.Conv2d | nn.ConvTranspose2d
@@ -79,8 +79,7 @@ def check_nails(how: Upsampling, nails: Nails) -> None:
     Raises:
         ConfigError: It is not.
     """
-    if nails not in get_args(Nails):
-        raise ConfigError(f"bed_of_nails={nails!r} is unknown: use one of {', '.join(get_args(Nails))}")
+    check_word("bed_of_nails", nails, Nails)
     if nails != "first" and how != "bed_of_nails":
         raise ConfigError(f"model.bed_of_nails: found {nails} with upsample={how}; it is for upsample=bed_of_nails")
 

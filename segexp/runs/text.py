@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Sequence
 
 _HIDDEN = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff"
 """Control characters (a terminal obeys some), those that turn the direction of writing, and bytes that are no UTF-8."""
@@ -31,6 +32,16 @@ def shortened(text: str, most: int) -> str:
         return text
     tail = most // 3
     return f"{text[: most - tail - 1]}…{text[-tail:]}"
+
+
+def shape_text(shape: Sequence[object], between: str) -> str:
+    """Numbers of a shape on one line; a pair is the smallest and the largest: ``14 × 3 × 200–600 × 300–800``.
+
+    Args:
+        shape: Whole numbers, and pairs of them where not all have the same.
+        between: What stands between two, such as ``" × "``.
+    """
+    return between.join("–".join(map(str, side)) if isinstance(side, list) else str(side) for side in shape)
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from segexp.data.base import ImageDataModule
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
+from segexp.runs.text import shape_text
 from segexp.tasks.base import BaseTask
 from segexp.training.estimate.run import RunEstimate
 
@@ -48,4 +49,4 @@ def log_notes(notes: Sequence[str]) -> None:
 
 
 def _part(phase: str, facts: Mapping[str, Any]) -> str:
-    return f"{phase} {'x'.join(map(str, facts['shape']))} from {facts['images']} images"
+    return f"{phase} {shape_text(facts['shape'], 'x')} from {facts['images']} images"

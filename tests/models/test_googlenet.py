@@ -100,5 +100,5 @@ def _norms(model: GoogLeNet) -> dict[str, int]:
 
 
 def test_an_unknown_version_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"model\.version: found 'v4', expected one of v1_naive, v1, v2, v3"):
+    with pytest.raises(ConfigError, match=r"model\.version: found 'v4', expected v1_naive \| v1 \| v2 \| v3"):
         small(version="v4")

@@ -1,6 +1,6 @@
 """Names with letters that are not seen."""
 
-from segexp.runs.text import printable, readable, shortened, utf8
+from segexp.runs.text import printable, readable, shape_text, shortened, utf8
 
 
 def test_control_characters_and_lines_are_told() -> None:
@@ -19,3 +19,8 @@ def test_long_names_keep_both_ends() -> None:
     assert shortened("a" * 50 + "end", 12) == "aaaaaaa…aend"
     assert len(shortened("x" * 500, 40)) == 40
     assert shortened("short", 5) == "short"
+
+
+def test_a_side_that_differs_is_a_range() -> None:
+    assert shape_text([14, 3, 48, 64], " × ") == "14 × 3 × 48 × 64"
+    assert shape_text([14, 3, [40, 48], 64], "x") == "14x3x40–48x64"

@@ -14,7 +14,7 @@ from segexp.config.checks.suggest import in_group, nearest
 from segexp.config.checks.task_fit import fits_task
 from segexp.config.checks.tree import fields_of, supplied_keys
 from segexp.config.overrides.groups import LISTS
-from segexp.config.overrides.quoting import shell_word
+from segexp.config.overrides.quoting import as_typed, hydra_override, shell_word
 from segexp.config.schema import TrainConfig
 from segexp.config.signatures.signature import signature
 
@@ -75,7 +75,11 @@ def _word(key: str, override: Override, takes: Callable[[str, str], bool]) -> st
     if override.is_delete() or isinstance(override.value(), Glob | IntervalSweep):
         return ""
     first = next(override.sweep_string_iterator(), "") if override.is_sweep_override() else _text(override)
-    return f" Write {shell_word(f'{key}={_text(override)}')}" if takes(key, f"{key}={first}") else ""
+    typed = override.input_line or ""
+    # Quotes that nobody typed: :mod:`segexp.cli.arguments` put them there for the key that was.
+    ours = as_typed([typed]) != [typed]
+    (word,) = as_typed([hydra_override(key, override.value())]) if ours else (f"{key}={_text(override)}",)
+    return f" Write {shell_word(word)}" if takes(key, f"{key}={first}") else ""
 
 
 _TOLD = {

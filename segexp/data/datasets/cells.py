@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from segexp.config.checks.built_words import check_word
 from segexp.data.datasets.file_layout import find_by_pattern, find_unpaired, list_contents
 from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
 from segexp.data.items.item import Item, Mask
@@ -76,6 +77,7 @@ class CellsDataModule(FilesDataModule):
         self.split = split
         self.root = Path(root).expanduser()
         self.dataset = dataset
+        check_word("datamodule.unknown_values", unknown_values, Literal["raise", "nearest"])
         self.labels = LabelMap(GREYS, len(NAMES), nearest=unknown_values == "nearest", fixed=True, reading="shown")
 
     @classmethod

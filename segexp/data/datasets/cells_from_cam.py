@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image as PillowImage
 
+from segexp.config.checks.built_words import check_word
 from segexp.data.datasets.cells import find_cell_images
 from segexp.data.datasets.file_layout import find_by_pattern, find_unpaired
 from segexp.data.files import FilesDataModule, Listing, Pair
@@ -67,6 +68,7 @@ class CellsFromCamDataModule(FilesDataModule):
         self.root, self.cells = Path(root).expanduser(), None if cells is None else Path(cells).expanduser()
         self.dataset: Literal[1, 2] = dataset
         self.train_on = train_on
+        check_word("datamodule.scale", scale, PositiveFloat | Literal["auto"])
         self.patch_scale, self.scale = float(patch_scale), scale
         self.factor = 1.0 if scale == "auto" else float(scale)
         self._drawn = LabelMap({0: 0, 128: 1, 255: 1}, 2, nearest=True, fixed=True, reading="shown")

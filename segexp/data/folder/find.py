@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from segexp.config.checks.built_words import check_words
 from segexp.data.files import Listing
 from segexp.data.folder.guessing.layout import FolderLayout, guess_layout
 from segexp.data.folder.hints import note_other_files, note_unused_images
@@ -39,6 +40,7 @@ class NameKeys:
     unpaired: Literal["raise", "skip"] = "raise"
 
     def __post_init__(self) -> None:
+        check_words(self, "datamodule")
         given = [key for key in ("images", "masks") if getattr(self, key) != AUTO]
         if len(given) == 1:
             lacking = "masks" if given == ["images"] else "images"

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.config.checks.built_words import check_word
 from segexp.data.items.item import Image, Mask
 from segexp.data.labels.label_keys import (
     HIGHEST,
@@ -79,6 +80,7 @@ class LabelMap:
         self.fixed = fixed
         self.names = tuple(names)
         self.changed: dict[str, dict[int | str, int]] = {}
+        check_word("datamodule.mask_reading", reading, MaskReading)
         self.choices = ReadingChoices(reading)
         self._build()
 

@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal
 
 from torch import Tensor, nn
 
-from segexp.errors import ConfigError
+from segexp.config.checks.built_words import check_word
 from segexp.models.encoders.base import Encoder, init_weights
 
 ResNetName = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
@@ -103,10 +103,8 @@ class ResNetStages(Encoder):
 
     def __init__(self, in_channels: int, name: ResNetName, base: int = 64, output_stride: OutputStride = 32) -> None:
         super().__init__()
-        if name not in DEPTHS:
-            raise ConfigError(f"encoder={name!r} is unknown: use one of {', '.join(get_args(ResNetName))}")
-        if output_stride not in get_args(OutputStride):
-            raise ConfigError(f"output_stride={output_stride} is not possible: use 8, 16 or 32")
+        check_word("encoder", name, ResNetName)
+        check_word("output_stride", output_stride, OutputStride)
         self.block: type[BasicBlock] | type[Bottleneck] = BasicBlock if name in ("resnet18", "resnet34") else Bottleneck
         self.widths = [base, *(base * multiple * self.block.expansion for multiple in (1, 2, 4, 8))]
         self.conv1 = nn.Conv2d(in_channels, base, kernel_size=7, stride=2, padding=3, bias=False)

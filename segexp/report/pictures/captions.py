@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +92,35 @@ def draw_text(canvas: Pixels, text: str, left: int, baseline: int, size: int, bo
     return left + int(coverage.shape[1])
 
 
-def draw_legend(canvas: Pixels, entries: list[LegendEntry], baseline: int, size: int) -> None:
+def break_legend(entries: Sequence[LegendEntry], width: int, size: int, most: int) -> list[list[LegendEntry]]:
+    """Breaks a legend into lines.
+
+    Args:
+        entries: In the order in which they are drawn.
+        width: Of a line in pixels.
+        size: Font size in pixels.
+        most: Lines; the last one holds all that is left, and is cut by :func:`draw_legend`.
+
+    Returns:
+        One line at the least.
+    """
+    lines: list[list[LegendEntry]] = [[]]
+    left = 0
+    for entry in entries:
+        wide = _entry_width(entry, size)
+        if lines[-1] and left + wide > width and len(lines) < most:
+            lines.append([])
+            left = 0
+        lines[-1].append(entry)
+        left += wide + round(size * 0.7)
+    return lines
+
+
+def _entry_width(entry: LegendEntry, size: int) -> int:
+    return round(size * 0.75) + size // 3 + text_width(entry.name, size)
+
+
+def draw_legend(canvas: Pixels, entries: Sequence[LegendEntry], baseline: int, size: int) -> None:
     """Write squares with names from left to right; entries that do not fit are replaced by an ellipsis.
 
     Args:
@@ -104,8 +133,7 @@ def draw_legend(canvas: Pixels, entries: list[LegendEntry], baseline: int, size:
     reserve = text_width("…", size)
     for number, entry in enumerate(entries):
         last = number == len(entries) - 1
-        right = left + side + size // 3 + text_width(entry.name, size)
-        if right > width - (0 if last else reserve):
+        if left + _entry_width(entry, size) > width - (0 if last else reserve):
             draw_text(canvas, "…", left, baseline, size)
             return
         square = canvas[baseline - side : baseline, left : left + side]

@@ -1,6 +1,6 @@
 """One picture per image: image | truth | prediction | errors, with captions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from segexp.errors import DataError
 from segexp.report.pictures import pixels
-from segexp.report.pictures.captions import PAPER, LegendEntry, draw_legend, draw_text
+from segexp.report.pictures.captions import PAPER, LegendEntry, break_legend, draw_legend, draw_text
 from segexp.report.pictures.displayed import LARGEST_SIDE, display_small, shrink_labels
 from segexp.report.pictures.pixels import Pixels
 from segexp.spec import IGNORED, DataSpec
@@ -17,6 +17,8 @@ SMALLEST_SIDE = 256
 """A part is enlarged by a whole factor until its smaller side has this many pixels."""
 NARROWEST = 32
 """A picture whose parts would be narrower is no panel."""
+MOST_LINES = 4
+"""Of a legend; the names of more classes than fit stand in the report."""
 
 
 def draw_panel(
@@ -52,14 +54,13 @@ def draw_panel(
     size = f"{image.shape[1]}×{image.shape[0]} px{_scale(image.shape, rgb.shape)}"
     some_ignored = bool((truth == IGNORED).any())
     classes = [LegendEntry(colour, name) for colour, name in zip(spec.colours, spec.classes, strict=True)]
+    errors, wrong = _error_legend(spec, some_ignored)
+    lines = max(len(_legend_lines(legend, rgb.shape[1])) for legend in (classes, wrong))
     parts = [
-        _part(rgb, "image", [], size),
-        _part(pixels.labels_to_rgb(truth, spec), "truth", classes),
-        _part(pixels.labels_to_rgb(prediction, spec), "prediction", classes),
-        _part(
-            pixels.errors_to_rgb(truth, prediction, spec),
-            *_error_legend(spec, some_ignored),
-        ),
+        _part(rgb, "image", [], lines, size),
+        _part(pixels.labels_to_rgb(truth, spec), "truth", classes, lines),
+        _part(pixels.labels_to_rgb(prediction, spec), "prediction", classes, lines),
+        _part(pixels.errors_to_rgb(truth, prediction, spec), errors, wrong, lines),
     ]
     return _joined(parts, title, figures or {})
 
@@ -120,13 +121,18 @@ def text_size(width: int) -> int:
     return max(11, width // 22)
 
 
-def _part(rgb: Pixels, name: str, legend: list[LegendEntry], remark: str = "") -> Pixels:
-    """A caption of two lines (name, then legend or remark) above the pixels."""
+def _legend_lines(legend: Sequence[LegendEntry], width: int) -> list[list[LegendEntry]]:
+    return break_legend(legend, width, text_size(width), MOST_LINES)
+
+
+def _part(rgb: Pixels, name: str, legend: Sequence[LegendEntry], lines: int, remark: str = "") -> Pixels:
+    """A caption above the pixels: the name, then legend or remark in room for ``lines`` lines."""
     size = text_size(rgb.shape[1])
-    strip = np.full((round(size * 3.2), rgb.shape[1], 3), PAPER, np.uint8)
+    strip = np.full((round(size * (1.7 + 1.5 * lines)), rgb.shape[1], 3), PAPER, np.uint8)
     draw_text(strip, name, 0, round(size * 1.1), size, bold=True)
     draw_text(strip, remark, 0, round(size * 2.6), size)
-    draw_legend(strip, legend, round(size * 2.6), size)
+    for number, entries in enumerate(_legend_lines(legend, rgb.shape[1])):
+        draw_legend(strip, entries, round(size * (2.6 + 1.5 * number)), size)
     return np.concatenate([strip, rgb])
 
 

@@ -76,6 +76,25 @@ def test_odd_values_are_kept_and_quoted_and_a_wrong_one_is_not_proposed() -> Non
     assert "Did you mean 'trainer.max_epochs'? (--cfg" in answers[-1].err
 
 
+WRITTEN = {
+    "compare a b output=x": "out=x",
+    "compare a b output_dir=x": "out=x",
+    "evaluate run=a output=results/x": "out=results/x",
+    "generate output=x": "out=x",
+    "predict run=a input=b out=x": "output=x",
+    "predict run=a input=b save_dir=x": "output=x",
+    "localize run=a input=b output_dir=x": "output=x",
+    "check output=x": "output_dir=x",
+}
+
+
+def test_where_results_go_has_two_names_and_each_command_tells_its_own() -> None:
+    answers = run_lines([line.split() for line in WRITTEN])
+    for (line, word), answer in zip(WRITTEN.items(), answers, strict=True):
+        assert answer.code == 2
+        assert f"Did you mean '{word.partition('=')[0]}'? Write {word} (--cfg" in answer.err, f"{line}: {answer.err}"
+
+
 def test_the_group_that_was_meant_has_the_option() -> None:
     for (line, group), answer in zip(GROUPS.items(), said(list(GROUPS)), strict=True):
         assert f"Did you mean '{group}'?" in answer, f"{line}: {answer}"

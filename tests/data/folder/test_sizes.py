@@ -59,6 +59,17 @@ def test_images_of_all_sizes_train_without_a_key(tmp_path: Path) -> None:
     assert all(set(np.unique(batch["target"])) <= {0, 1, IGNORED} for batch in batches)
     assert data.settled()["crop_size"] == data.crop_size
     assert [batch["image"].shape[0] for batch in data.test_dataloader()] == [1]
+    ((height, width),) = {item.shape for item in data.items("test")}
+    assert data.describe()["test"]["shape"] == [1, 3, height, width]
+
+
+def test_run_json_tells_the_smallest_and_the_largest_side(tmp_path: Path) -> None:
+    for number, (height, width) in enumerate([(30, 50), (40, 50), (35, 50)] * 10):
+        write(tmp_path / "images" / f"{number}.png", photo(number, height, width))
+        write(tmp_path / "masks" / f"{number}.png", blocks((0, 255), height, width))
+    data = FolderDataModule(str(tmp_path), val_fraction=0.3, test_fraction=0.3)
+    test = data.describe()["test"]
+    assert test["shape"] == [len(test["names"]), 3, [30, 40], 50]
 
 
 def test_windows_of_a_grid(tmp_path: Path) -> None:

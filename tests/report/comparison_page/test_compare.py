@@ -82,6 +82,18 @@ def test_the_markdown_marks_the_best(sweep: Path) -> None:
     assert "> There are 3 test images: with fewer than 20" in text
 
 
+def test_an_arrow_is_explained_where_there_is_one(sweep: Path, tmp_path: Path) -> None:
+    figures = {"miou": 0.5, "hd95": {"vessel": 12.0}}
+    results = {"units": {"hd95": "px"}, "rows": [{"name": "model", "dataset": figures, "image": figures}]}
+    make_run(tmp_path / "other" / "1", {"a": 0.5}, results=results)
+    for folder, explained in ((sweep, 0), (tmp_path / "other", 1)):
+        write_summary(folder)
+        text, page = ((folder / f"summary.{kind}").read_text(encoding="utf-8") for kind in ("md", "html"))
+        for shown in (text, Page(page).text):
+            assert shown.count("less is better") == shown.count("; ↓: less is better.") == explained
+            assert ("(px) ↓" in shown) == bool(explained)
+
+
 def test_the_page_shows_tables_plots_and_links(sweep: Path) -> None:
     write_summary(sweep)
     text = (sweep / "summary.html").read_text(encoding="utf-8")

@@ -324,6 +324,20 @@ def test_the_command_writes_them_and_refuses_what_cannot_be(tmp_path: Path, caps
     assert "makes no page" in capsys.readouterr().err
 
 
+def test_the_page_is_shown_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("webbrowser.open", shown.append)
+    folder = make_run(tmp_path / "a run", IMAGES)
+    assert run(["report", str(folder), "open=true"]) == 0
+    assert run(["compare", str(folder), f"out={tmp_path / 'together'}", "open=true", "resamples=10"]) == 0
+    assert shown == [(folder / "report.html").as_uri(), (tmp_path / "together" / "summary.html").as_uri()]
+    assert run(["compare", str(folder), f"out={tmp_path / 'other'}", "open=true", "write=[csv]"]) == 2
+    assert "makes no page" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not (shutil.which("pdflatex") and shutil.which("bibtex")), reason="no TeX here")
 def test_latex_and_bibtex_take_every_entry(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from segexp.errors import DataError
 from segexp.report.pictures import panels, pixels
+from segexp.report.pictures.captions import LegendEntry, break_legend
 from segexp.report.pictures.png import save_png
 from segexp.spec import IGNORED, DataSpec, MaskTarget
 from tests.report.made_up import PARTS, VESSELS
@@ -146,6 +147,23 @@ def test_the_caption_is_written_and_the_legend_shows_the_error_colours() -> None
     strip = plain[: plain.shape[0] - SIDE - 10, -SIDE:].reshape(-1, 3)
     for colour in (pixels.FALSE_POSITIVE, pixels.FALSE_NEGATIVE):
         assert (strip == colour).all(axis=1).any()
+
+
+def test_a_legend_that_is_too_long_for_a_line_goes_on_below() -> None:
+    labels = np.zeros((SIDE, SIDE), np.uint8)
+    names = ("background", "membrane of a cell", "cytoplasm of a cell", "nucleus of a cell")
+    colours = ((0, 0, 0), (250, 120, 10), (20, 130, 240), (30, 200, 90))
+    spec = DataSpec(MaskTarget(names, colours))
+    size, short = panels.text_size(SIDE), panels.draw_panel(labels, labels, labels, VESSELS)
+    long = panels.draw_panel(labels, labels, labels, spec)
+    assert long.shape[0] - short.shape[0] == pytest.approx(1.5 * size, abs=1)
+    strip = long[: long.shape[0] - SIDE - size // 2]
+    truth = strip[:, SIDE : 2 * SIDE].reshape(-1, 3)
+    assert [bool((truth == colour).all(axis=1).any()) for colour in colours] == [True] * 4
+    many = [LegendEntry((0, 0, 0), f"class {number}") for number in range(150)]
+    lines = break_legend(many, SIDE, size, 4)
+    assert len(lines) == 4
+    assert [entry for line in lines for entry in line] == many
 
 
 def test_a_long_title_is_cut() -> None:

@@ -105,10 +105,12 @@ def as_markdown(
             if group.searched
             else "the best of a column is bold, unless a trivial predictor beats it"
         )
-        text = f"Mean ± standard deviation over n seeds; {bold}; ↓: less is better."
+        results = results_grid(group)
+        less = "; ↓: less is better" if results.marks_less else ""
+        text = f"Mean ± standard deviation over n seeds; {bold}{less}."
         at = decided([run.results for row in group.rows for run in row.runs])
         parts.append(f"{text} {escape_text(at)}".rstrip())
-        parts.append(results_grid(group).unmarked(*(head.text for head in COSTS)).as_markdown())
+        parts.append(results.unmarked(*(head.text for head in COSTS)).as_markdown())
         if group.differences:
             grid = differences_grid(group)
             how = "paired by test image, 95 % bootstrap interval, p-values corrected after Holm"

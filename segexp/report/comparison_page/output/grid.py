@@ -79,6 +79,11 @@ class Grid:
             )
         return "\n".join(lines)
 
+    @property
+    def marks_less(self) -> bool:
+        """Whether an arrow in a head says that less is better."""
+        return any("↓" in head.text for head in self.heads)
+
     def without(self, *heads: str) -> "Grid":
         """Leaves out columns by their heads."""
         kept = [place for place, head in enumerate(self.heads) if head.text not in heads]

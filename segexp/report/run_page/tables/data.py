@@ -7,6 +7,7 @@ from segexp.report.labels import name_of
 from segexp.report.table import Table
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
+from segexp.runs.text import shape_text
 
 SPLITS = ("train", "val", "test")
 
@@ -37,7 +38,7 @@ def data_table(folder: RunContents) -> Table | None:
 
 
 def _shape(shape: object) -> str:
-    return " × ".join(map(str, shape)) if isinstance(shape, list) else values.format_plain(shape)
+    return shape_text(shape, " × ") if isinstance(shape, list) else values.format_plain(shape)
 
 
 def image_table(folder: RunContents) -> Table | None:
