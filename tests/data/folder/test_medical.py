@@ -174,9 +174,7 @@ def test_few_numbers_of_objects_are_a_question(tmp_path: Path) -> None:
     numbered(tmp_path)
     text = refusal(tmp_path)
     assert "masks count from 1, and each number is one piece: are they classes, or do they number objects?" in text
-    assert (
-        "objects, all of them foreground (those that touch become one): 'datamodule.mask_values={0:background," in text
-    )
+    assert "foreground (those that touch become one): 'datamodule.mask_values={0:background," in text
     data = FolderDataModule(str(tmp_path), mask_values={0: "background", 1: "foreground"}, unknown_values="nearest")
     item = everything(data)["g7"]
     assert np.array_equal(item.target, (squares(6) > 0).astype(np.uint8))

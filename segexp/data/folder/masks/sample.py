@@ -62,7 +62,7 @@ class MaskSample:
 
 
 def sample_masks(
-    paths: Sequence[Path], reading: MaskReading = "auto", *, keeps_white: bool = False, masks: int = MASKS
+    paths: Sequence[Path], reading: MaskReading = "auto", *, keeps_white: bool = False, masks: int | None = None
 ) -> MaskSample:
     """Looks at masks spread over the list; at further ones as long as all hold but one value.
 
@@ -70,13 +70,14 @@ def sample_masks(
         paths: All masks.
         reading: What the config says of how files are read.
         keeps_white: Whether 255 is ignored, see :func:`segexp.data.folder.masks.meaning.interpret_values`.
-        masks: Masks looked at.
+        masks: Masks looked at; None: as many as usual.
 
     What cannot be read is passed over: it is named, with all other bad files, when every mask is looked at.
 
     Raises:
         DataError: No mask can be read, or none is of a kind that stands for classes.
     """
+    masks = masks or MASKS
     chosen = take_evenly(paths, masks)
     seen, errors = _read(chosen)
     if len({value for _, table in seen for value in table}) < 2 and len(paths) > len(chosen):
