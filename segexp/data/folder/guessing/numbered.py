@@ -1,4 +1,4 @@
-"""Folders of images and folders of masks that bear the same numbers: ``Slide_01`` and ``GT_01``, ``01`` and ``01_GT``."""
+"""Folders of images and of masks that bear the same numbers: ``Slide_01`` and ``GT_01``, ``01`` and ``01_GT``."""
 
 import re
 from collections import defaultdict
