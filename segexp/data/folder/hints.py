@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from segexp.data.file_kinds import describe_kinds, is_beside, is_image
+from segexp.data.folder.guessing.siblings import PATIENT, are_units
 from segexp.data.folder.override import format_override
 from segexp.data.folder.patterns import FilePattern
 
@@ -58,14 +59,19 @@ def suggest_units(names: Sequence[str]) -> list[str]:
 
 def suggest_patients(images: FilePattern, paths: Sequence[str]) -> list[str]:
     """Notes that images lie in folders that a random split would tear apart, as those of patients."""
-    found = [match.fields[SUB] for path in paths if (match := images.match(path)) and SUB in match.fields]
-    count = len(set(found))
-    if not 3 <= count < len(found):
+    part = next((name for name in (SUB, PATIENT) if name in images.names), SUB)
+    found = [match.fields[part] for path in paths if (match := images.match(path)) and part in match.fields]
+    names = sorted(set(found))
+    if not 3 <= len(names) < len(found):
         return []
-    return [
-        f"images lie in {count} folders; if each is one patient, video or slide, no part of the split should share it: "
-        f"{format_override('split_by', f'{{{SUB}}}')}"
-    ]
+    line = (
+        f"images lie in {len(names)} folders; if each is one patient, video or slide, no part of the split should "
+        f"share it: {format_override('split_by', f'{{{part}}}')}"
+    )
+    if are_units(names):
+        return [line]
+    kinds = format_override("stratum", f"{{{part}}}")
+    return [f"{line}; if each is a kind of image ({', '.join(names)}), every part can have its share of each: {kinds}"]
 
 
 def note_replaced_values(changed: Mapping[str, Mapping[int | str, int]], most: int = 3) -> list[str]:

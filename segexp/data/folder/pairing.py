@@ -8,6 +8,7 @@ from typing import Literal
 
 from segexp.data.file_kinds import file_ending
 from segexp.data.files import Listing, Pair
+from segexp.data.folder.guessing.pictures import find_derived
 from segexp.data.folder.guessing.refusals import NO_MASKS
 from segexp.data.folder.guessing.roles import infer_role, split_words
 from segexp.data.folder.parts import PARTS, assign_parts, find_parts
@@ -79,6 +80,9 @@ def pair_files(tree: Tree, rules: Rules) -> Paired:
     # Where masks lie beside images and a pattern fits both: what is the mask of an image is no image.
     partners = {*masks.values(), *valid.values()}
     images = _of_known_parts([match for match in every if match.path not in partners], rules, listing)
+    derived = find_derived(tree.images) & {path for path, _ in lacking}
+    listing.notes += _passed_over(sorted(derived))
+    images = [match for match in images if match.path not in derived]
     ours = {match.path for match in images}
     complaints = [line for path, line in (*lacking, *without) if path in ours]
     complaints += _left_over(tree, rules, set(masks.values()))
@@ -88,6 +92,12 @@ def pair_files(tree: Tree, rules: Rules) -> Paired:
     table = _table(rules, kept, listing)
     listing.pairs = _pairs(tree.root, rules, kept, masks, valid, table)
     return Paired(listing, assign_parts(listing, find_parts(kept, table, rules.parts or PARTS)))
+
+
+def _passed_over(derived: Sequence[str]) -> list[str]:
+    """A note on files that fit the pattern of images, and were made of images."""
+    more = f" and {len(derived) - 1} more" if len(derived) > 1 else ""
+    return [f"passed over, made of other images: {derived[0]}{more}"] if derived else []
 
 
 def _images(tree: Tree, rules: Rules) -> list[Match]:

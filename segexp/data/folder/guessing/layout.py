@@ -1,18 +1,24 @@
 """Guesses which files are images and which their masks, by the names of folders and files; refuses where it is open."""
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from segexp.data.file_kinds import file_ending
 from segexp.data.folder.guessing.affixes import NONE, Affix, Rule, find_rules, swap_rule
+from segexp.data.folder.guessing.numbered import join_numbered
 from segexp.data.folder.guessing.one_folder import FileFamily, pair_by_whole_names, pair_within_folder
+from segexp.data.folder.guessing.parts_in_names import name_parts
+from segexp.data.folder.guessing.pictures import without_pictures
 from segexp.data.folder.guessing.refusals import explain_choices, explain_no_images
 from segexp.data.folder.guessing.roles import COLOURED, File, FolderGroup, group_folders, infer_role, split_words
-from segexp.data.folder.guessing.siblings import MANY, PATIENT, merge_siblings
+from segexp.data.folder.guessing.siblings import MANY, PATIENT, are_units, merge_siblings
 from segexp.data.folder.parts import PARTS
+from segexp.data.folder.patterns import FilePattern, Match, Template
 from segexp.data.folder.tree import Tree
-from segexp.errors import DataError
+from segexp.errors import ConfigError, DataError
 
 UNITS = 3
 """Patients at least of whom a split keeps each in one part."""
@@ -38,13 +44,13 @@ class FolderLayout:
     images: str
     masks: str
     valid: str | None = None
-    parts: dict[str, str] | None = None
+    parts: Mapping[str, str | list[str]] | None = None
     split_by: str | None = None
     places: tuple[str, ...] = ()
     pairs: int = 0
     unpaired: str | None = None
 
-    def lines(self) -> dict[str, str | dict[str, str]]:
+    def lines(self) -> dict[str, Any]:
         """Keys and values that fix it."""
         keys = {
             "images": self.images,
@@ -67,14 +73,17 @@ def guess_layout(tree: Tree, is_mask: Callable[[list[str]], bool]) -> FolderLayo
     Raises:
         DataError: None or several; the message has lines to write.
     """
-    found = group_folders(tree)
+    found = group_folders(without_pictures(tree))
     if not found:
         raise DataError(explain_no_images(tree))
     together, siblings = merge_siblings(found)
     whole = _choices(together, is_mask) if siblings > 1 else []
     choices = _different(whole if whole and siblings >= MANY else [*_choices(found, is_mask), *whole])
+    if numbered := _named(join_numbered(found)):
+        choices = _different(numbered)
+    choices = _by_equal_names(choices)
     if len(choices) == 1:
-        return choices[0]
+        return _with_parts(choices[0], found)
     raise DataError(explain_choices(tree, found, choices or _partial(found) or _unnamed(tree, found, is_mask)))
 
 
@@ -86,10 +95,51 @@ def _different(layouts: Sequence[FolderLayout]) -> list[FolderLayout]:
 
 def _choices(found: Sequence[FolderGroup], is_mask: Callable[[list[str]], bool]) -> list[FolderLayout]:
     """Layouts that are possible; names of folders say more than names of files."""
+    return _named(found) or [layout for place in found if place.role != "picture" for layout in _within(place, is_mask)]
+
+
+def _named(found: Sequence[FolderGroup]) -> list[FolderLayout]:
+    """Layouts of folders whose names say images and masks."""
     for candidates in (_by_keys(found), _by_roles(found)):
         if choices := [layout for images, masks in candidates for layout in _between(images, masks, found)]:
             return choices
-    return [layout for place in found if place.role != "picture" for layout in _within(place, is_mask)]
+    return []
+
+
+def _by_equal_names(layouts: list[FolderLayout]) -> list[FolderLayout]:
+    """Without those that pair ``V{id}`` with ``T{id}`` where both places have partners of equal names."""
+    plain = [layout for layout in layouts if not _renames(layout)]
+    images, masks = {layout.places[:1] for layout in plain}, {layout.places[1:2] for layout in plain}
+    return [
+        layout
+        for layout in layouts
+        if not (_renames(layout) and layout.places[:1] in images and layout.places[1:2] in masks)
+    ]
+
+
+def _renames(layout: FolderLayout) -> bool:
+    return "{id}" in layout.images and "{id}" in layout.masks
+
+
+def _with_parts(layout: FolderLayout, found: Sequence[FolderGroup]) -> FolderLayout:
+    """With the official split that names of files tell, where folders tell none."""
+    pattern = FilePattern(layout.images, "datamodule.images")
+    masks = Template(layout.masks, "datamodule.masks")
+    files = {file.path for place in found for file in place.files}
+    matches = {path: match for path in files if (match := pattern.match(path)) is not None}
+    own = [p for p, match in matches.items() if any(n in files and n != p for n in _filled(masks, match))]
+    named = None if layout.parts else name_parts(layout.images, layout.masks, own)
+    if named is None:
+        return layout
+    usual = all(word.lower() in PARTS for words in named[2].values() for word in words)
+    return replace(layout, images=named[0], masks=named[1], parts=None if usual else named[2])
+
+
+def _filled(masks: Template, match: Match) -> list[str]:
+    try:
+        return masks.fill(match)
+    except (LookupError, ConfigError):
+        return []
 
 
 def _by_keys(found: Sequence[FolderGroup]) -> list[tuple[FolderGroup, list[FolderGroup]]]:
@@ -211,9 +261,11 @@ def _unit(images: FolderGroup, paths: Iterable[str]) -> str | None:
     """The outermost of the folders that differ in one name alone, unless each holds one image."""
     known = set(paths)
     folders = [file.inside for file in images.files if file.path in known]
-    patients = [name for name in images.names if name.startswith(f"{{{PATIENT}")]
+    patients = [found[0] for name in images.names if (found := re.search(rf"{{{PATIENT}\d?}}", name))]
     # Two units cannot be parted into training, validation and test.
-    return patients[0] if patients and UNITS <= len(set(folders)) < len(folders) else None
+    if not patients or not UNITS <= len(set(folders)) < len(folders):
+        return None
+    return patients[0] if are_units({inside[1] for inside in folders}) else None
 
 
 def _whole_pattern(images: FolderGroup, files: Sequence[File], place: FolderGroup, image: Affix) -> str | None:

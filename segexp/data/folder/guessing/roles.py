@@ -44,9 +44,12 @@ _JOINED = (
     (r"fields?[ _-]?of[ _-]?view", "fov"),
     (r"regions?[ _-]?of[ _-]?interest", "roi"),
     (r"segmentation[ _-]?class(?!es)", "segmentationclass"),
+    (r"(?<=\d)_lesion$", "_mask"),
     (r"train[ _-]?val(?![a-z])", "trainval"),
     (r"^(train|val|valid|test)(annot|masks?|labels?|images?|imgs?|crops?|20\d\d)$", r"\1_\2"),
 )
+_HUMPS = re.compile(r"(?<=[a-z])(?=(?:Mask|Label|Image|Annotation)s?(?![a-z]))")
+"""Before the last word of ``leftMask`` and ``trainImages``."""
 Role = Literal["image", "mask", "region", "picture", "objects", "other"]
 
 
@@ -105,7 +108,7 @@ class FolderGroup:
 
 def split_words(name: str) -> list[str]:
     """Words of a folder's or a file's name, in lower case."""
-    text = name.lower()
+    text = _HUMPS.sub("_", name).lower()
     for form, word in _JOINED:
         text = re.sub(form, word, text)
     return [word for word in re.split(r"[\s_.-]+", text) if word]

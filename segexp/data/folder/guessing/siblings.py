@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from segexp.data.folder.guessing.roles import File, FolderGroup, infer_role, split_words
@@ -11,6 +11,8 @@ MANY = 4
 """So many siblings are patients, videos or slides, no two or three data sets beside each other."""
 PATIENT = "patient"
 """Name of the part."""
+KINDS = 10
+"""Fewer folders than this whose names hold no digit, ``COVID`` and ``Normal``, are kinds of images, no patients."""
 
 
 def merge_siblings(found: Sequence[FolderGroup]) -> tuple[list[FolderGroup], int]:
@@ -24,6 +26,14 @@ def merge_siblings(found: Sequence[FolderGroup]) -> tuple[list[FolderGroup], int
         largest = max(largest, len(members))
         places = [*(place for place in places if place not in members), _as_one(position, members)]
     return places, largest
+
+
+def are_units(names: Collection[str]) -> bool:
+    """Tells whether folders are patients, videos or slides, which a split must not cut apart, by their names.
+
+    Of a few kinds (``benign``, ``malignant``, ``normal``) every part of a split needs some.
+    """
+    return len(names) >= KINDS or 2 * sum(any(map(str.isdigit, name)) for name in names) >= len(names)
 
 
 def _family(places: Sequence[FolderGroup]) -> tuple[int, list[FolderGroup]] | None:

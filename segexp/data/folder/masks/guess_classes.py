@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from segexp.data.folder.masks.meaning import Value
+from segexp.data.folder.masks.object_numbers import are_codes, are_object_numbers
 from segexp.data.folder.masks.palette import Colour, name_colour
 from segexp.data.folder.masks.sample import FEW, MaskSample, describe_odd_masks
 from segexp.data.folder.override import format_override
@@ -62,6 +63,7 @@ def guess_values(sample: MaskSample, classes: Sequence[str] | None, ignored: Seq
     _check_no_slips(values, sample)
     names = _named(values, sample)
     _check_no_void(values, names, sample)
+    _check_no_objects(values, sample)
     colours = {name: _colour(value, sample) for name, value in zip(names, values, strict=True)}
     return _guess(dict(zip(values, names, strict=True)), sample, {n: c for n, c in colours.items() if c is not None})
 
@@ -165,6 +167,24 @@ def _check_no_void(values: Sequence[Value], names: Sequence[str], sample: MaskSa
     raise DataError(
         f"{KEY}: {_looked(sample)}; is {number} a class, or what was not labelled ({why})? Add one of these lines\n"
         f"  {format_override('ignored', [number])}\n  {classes}"
+    )
+
+
+def _check_no_objects(values: Sequence[Value], sample: MaskSample) -> None:
+    """Numbers of objects must not become classes unasked."""
+    if are_codes(values, sample):
+        why = "these colours are numbers in one channel: are they classes, or do they tell objects apart?"
+    elif are_object_numbers(values, sample):
+        why = "masks count from 1, and each number is one piece: are they classes, or do they number objects?"
+    else:
+        return
+    keys = [key_of_value(value) for value in values]
+    both: Named = {key: "foreground" if place else "background" for place, key in enumerate(keys)}
+    objects = f"{format_override('mask_values', both)} {format_override('unknown_values', 'nearest')}"
+    classes = format_override("mask_values", {key: f"class_{place}" for place, key in enumerate(keys)})
+    raise DataError(
+        f"{KEY}: {_looked(sample)}; {why} Add one of these lines\n"
+        f"  objects, all of them foreground (those that touch become one): {objects}\n  classes: {classes}"
     )
 
 

@@ -132,9 +132,13 @@ def _as_shown(raster: Raster, table: ValueCounts) -> ValueCounts:
 
 
 def _are_extremes(seen: Sequence[MaskTable]) -> bool:
-    """Tells whether masks saved as RGB hold colours a little off black and white, and no others."""
+    """Tells whether masks saved as RGB hold colours a little off black and white, and no others.
+
+    Colours that are all nearly black differ by what they are meant to tell: they are codes, no slips.
+    """
     colours = [value for raster, table in seen if raster.palette is None for value in table if len(value) == 3]
-    return bool(colours) and _near(colours)
+    light = any(min(colour) > 127 for colour in colours)
+    return bool(colours) and _near(colours) and (light or len(set(colours)) == 1)
 
 
 def _near(colours: Iterable[Value]) -> bool:
