@@ -25,11 +25,13 @@ class ConvAutoencoder(nn.Module):
     them, one for each place that the last convolution of the encoder is put to.
 
     Attributes:
+        form: ``image``: what comes back is the image itself, no classes.
         latent: Numbers of a code, D.
         smallest: Height and width that an image needs at least; such an image has one code.
         size_multiple: What height and width of an image are a multiple of, or the decoder gives another size.
     """
 
+    form: ClassVar[str] = "image"
     size_multiple: ClassVar[int] = STRIDE
     exceptions: ClassVar[Mapping[str, str]] = {
         "any_size": "height and width are multiples of 4, or an image would not come back at its size",

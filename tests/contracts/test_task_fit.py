@@ -50,7 +50,7 @@ def refusal(task: str, **options: str) -> str:
 def test_conf_has_parts_of_each_kind() -> None:
     assert {"segmentation", "classification", "reconstruction"} == set(TASKS)
     assert {data_form(target) for target in DATA.values()} == {"mask", "label", "image"}
-    assert {model_form(target) for target in MODELS.values()} == {"mask", "label"}
+    assert {model_form(target) for target in MODELS.values()} == {"mask", "label", "image"}
 
 
 @pytest.mark.parametrize("name", DATA)
@@ -72,14 +72,43 @@ def test_data_are_taken_by_the_tasks_that_they_are_for(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_models_are_taken_by_the_tasks_that_they_are_for(name: str) -> None:
     of_images = is_classifier(get_class(MODELS[name]))
+    comes_back = getattr(get_class(MODELS[name]), "form", None) == "image"
     assert (model_form(MODELS[name]) == "label") == of_images
     for task, target in TASKS.items():
         told = refusal(task, model=name)
-        assert bool(told) == (of_images != (get_class(target).model_form == "label")), told
+        fits = task == "reconstruction" if comes_back else of_images == (get_class(target).model_form == "label")
+        assert bool(told) != fits, told
         if told:
-            assert told.startswith(f"model={name} gives outputs for ")
-            assert f"task={task} needs them" in told
-            assert told.endswith(f"use model={usual_option('model', target)}")
+            found = "is an autoencoder" if comes_back else "gives outputs for "
+            assert told.startswith(f"model={name} {found}")
+            assert f"task={task} needs " in told
+            assert f": use model={usual_option('model', target)}" in told
+            own = "reconstruction" if comes_back else "classification" if of_images else None
+            assert own is None or f"; to train model={name} add task={own}" in told
+            # The line that is proposed is taken.
+            assert own is None or refusal(own, model=name, datamodule="image_folder" if of_images else "images") == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "add task=classification datamodule=image_folder datamodule.root=<folder>"),
+        (["datamodule=drive"], "add task=classification and write datamodule=image_folder datamodule.root=<folder>"),
+        (["task=segmentation"], "write task=classification and add datamodule=image_folder datamodule.root=<folder>"),
+    ],
+)
+def test_a_classifier_of_a_segmentation_is_answered_with_its_encoder_and_its_task(words: list[str], told: str) -> None:
+    target, model = TASKS["segmentation"], {"_target_": MODELS["resnet34"], "encoder": "resnet34"}
+    config = {"task": {"_target_": target}, "datamodule": {"_target_": DATA["synthetic"]}, "model": model, "loss": {}}
+    typed = Invocation(choices={"model": "resnet34"}, command=["segexp", "train", "model=resnet34", *words])
+    with pytest.raises(ConfigError) as error:
+        check_task_fit(config, typed)
+    assert str(error.value) == (
+        "model=resnet34 gives outputs for whole images, task=segmentation needs them for every pixel: use model=cunet, "
+        "or model=deeplabv3_resnet101 model.encoder=resnet34 with that encoder; to train model=resnet34 " + told
+    )
+    deeplab = {"_target_": MODELS["deeplabv3_resnet101"], "encoder": "resnet34"}
+    check_task_fit({**config, "model": deeplab}, Invocation())
 
 
 @pytest.mark.parametrize("name", LOSSES)

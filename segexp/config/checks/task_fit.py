@@ -7,7 +7,7 @@ is found when the parts are built.
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
@@ -15,6 +15,7 @@ from segexp.config.overrides.groups import groups
 from segexp.config.overrides.recompose import key_of
 from segexp.config.paths import conf_dir
 from segexp.config.signatures.part_forms import TaskNeeds, data_form, fits_loss, model_form, task_needs
+from segexp.config.signatures.signature import signature
 from segexp.config.signatures.torch_metrics import is_torch_metric
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
@@ -32,6 +33,10 @@ _DATA = {
     "label": "datamodule=image_folder datamodule.root=<folder>",
 }
 _OUTPUTS = {"mask": "for every pixel", "label": "for whole images", "value": "for whole images"}
+_IMAGE = "image"
+"""Form of the outputs of an autoencoder."""
+_OWN_TASK = {"label": "classification", _IMAGE: "reconstruction"}
+"""Form of the outputs of a model -> segexp's task that trains it, where it is not the usual one."""
 Block = Mapping[str, Any]
 
 
@@ -70,6 +75,11 @@ class _Names:
             return f"{group}._target_={self._config[group].get('_target_')}"
         return f"{group}={option}"
 
+    def encoder(self) -> str | None:
+        """The encoder that the model says to have."""
+        found = self._config["model"].get("encoder")
+        return found if isinstance(found, str) else None
+
 
 def _of_data(config: Block, needs: TaskNeeds, names: _Names) -> str | None:
     """The problem of data for another task."""
@@ -104,7 +114,7 @@ def _of_parts(config: Block, needs: TaskNeeds, names: _Names) -> Iterator[str]:
     task = task_name(target)
     gives = model_form(str((config.get("model") or {}).get("_target_")))
     if unfit_model(needs, gives):
-        yield f"{names.of('model')} {_unlike(needs, str(gives), task)}: {_instead('model', target)}"
+        yield f"{names.of('model')} {_unlike(needs, str(gives), task)}: {_instead_of_model(target, str(gives), names)}"
     if not fits_loss(needs, str((config.get("loss") or {}).get("_target_"))):
         what = "compares the classes of pixels" if needs.unfit_loss else "is of the regions of masks"
         yield f"{names.of('loss')} {what}, {task} takes no such loss: {_instead('loss', target)}"
@@ -132,11 +142,42 @@ def fits_task(group: str, target: str, task: str) -> bool:
 
 def unfit_model(needs: TaskNeeds, gives: str | None) -> bool:
     """Tells whether outputs of a form are none that a task takes; None: it is not known of what form they are."""
+    if gives == _IMAGE:
+        # Images that come back are pixels too, but no classes.
+        return bool(needs.target_forms) and _IMAGE not in needs.target_forms
     return gives is not None and needs.model_form is not None and (gives == "mask") != (needs.model_form == "mask")
 
 
 def _unlike(needs: TaskNeeds, gives: str, task: str) -> str:
+    if gives == _IMAGE:
+        return f"is an autoencoder, which gives the image back, {task} needs {GIVES[needs.target_forms[0]]}"
     return f"gives outputs {_OUTPUTS[gives]}, {task} needs them {_OUTPUTS[str(needs.model_form)]}"
+
+
+def _instead_of_model(task: str, gives: str, names: _Names) -> str:
+    """What to use in a task, with the same encoder where a model has it, and the words that train the one chosen."""
+    instead = _instead("model", task)
+    encoder = names.encoder()
+    if encoder is not None and (same := _with_encoder(encoder, task)) is not None:
+        instead += f", or {same} with that encoder"
+    own = _OWN_TASK.get(gives)
+    if own is None:
+        return instead
+    words = _put("task", f"task={own}", names)
+    if gives in _DATA:
+        data = _put("datamodule", _DATA[gives], names)
+        words += f" {_DATA[gives]}" if data.split()[0] == words.split()[0] else f" and {data}"
+    return f"{instead}; to train {names.of('model')} {words}"
+
+
+def _with_encoder(encoder: str, task: str) -> str | None:
+    """Words that choose the first model of a task that can have an encoder; one that needs an extra is none."""
+    for option in groups()["model"]:
+        block = _yaml(conf_dir() / "model" / f"{option.name}.yaml")
+        known = signature(_target(block)) if "encoder" in block and fits_task("model", _target(block), task) else None
+        if known is not None and encoder in get_args(known.parameters["encoder"].annotation):
+            return f"model={option.name} model.encoder={encoder}"
+    return None
 
 
 def _instead(group: str, task: str) -> str:
