@@ -52,12 +52,12 @@ def read_table(path: Path, column: str | None, images: Sequence[Match]) -> Metad
     cells = [_plain(row[column]) for row in rows]
     twice = [cell for cell, count in Counter(cells).items() if count > 1]
     if twice:
-        raise DataError(f"{KEY}: {path} has more than one row for {_few(twice)} in column {column!r}; leave one")
+        raise DataError(f"{KEY}: {path} has more than one row for {_few(twice)} in column {_quoted(column)}; leave one")
     found = _found(column, cells, images)
     lacking = [match.path for match in images if match.path not in found]
     if lacking:
         raise DataError(
-            f"{KEY}: {path} has no row for {_few(lacking)} in column {column!r}; add it, or give another column"
+            f"{KEY}: {path} has no row for {_few(lacking)} in column {_quoted(column)}; add it, or give another column"
         )
     return MetadataTable(
         path, {image: rows[place] for image, place in found.items()}, len(rows) - len(set(found.values()))
@@ -71,7 +71,7 @@ def table_path(root: Path, text: str) -> Path:
 
 
 def listed(columns: Sequence[str], between: str = ", ") -> str:
-    """Names of columns for a message: of a line's length, whatever a file holds."""
+    """Names for a message: of a line's length, whatever a file holds."""
     return shortened(printable(between.join(columns)), 200)
 
 
@@ -132,5 +132,9 @@ def _plain(text: str) -> str:
     return (text.lstrip("0") or "0") if text.isdecimal() and text.isascii() else text
 
 
+def _quoted(column: str) -> str:
+    return repr(shortened(printable(column), 100))
+
+
 def _few(paths: Sequence[str], most: int = 3) -> str:
-    return ", ".join(paths[:most]) + (f" and {len(paths) - most} more" if len(paths) > most else "")
+    return listed(paths[:most]) + (f" and {len(paths) - most} more" if len(paths) > most else "")

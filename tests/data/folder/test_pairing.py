@@ -203,6 +203,7 @@ def test_table_of_patients_with_many_images(tmp_path: Path) -> None:
             "Did you mean 'image'",
         ),
         ("image,patient\na1,p\na1,q", {"table_key": "image"}, "more than one row for a1 in column 'image'"),
+        (f"{'9' * 4000}\na1\na1", {"table_key": "9" * 4000}, "row for a1 in column '9{40,70}…9{20,60}'; leave one"),
         ("image,patient\na1,p\nb2,q", {"table_key": "image"}, r"no row for images/c3\.png, .* and 2 more in column"),
         ("\n".join(["image,patient", *(f"{name}," for name in NAMES)]), {}, r"'\{patient\}' is empty for it"),
     ],

@@ -12,6 +12,8 @@ LARGEST = 200_000
 """Bytes of a file that may be such a table."""
 FOLDERS = 2000
 """Folders that are looked into."""
+LONGEST = 100
+"""Letters of a name; what is longer is none."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,9 @@ def _table(path: Path, read: Callable[[Sequence[str]], dict[Value, str]]) -> dic
     except (OSError, ValueError, LookupError, csv.Error):
         return None
     plain = {value: printable(" ".join(name.replace("/", "-").split())) for value, name in names.items()}
-    usable = len(set(plain.values())) == len(plain) >= 2 and all(plain.values()) and "ignored" not in plain.values()
-    return plain if usable else None
+    unique = len(set(plain.values())) == len(plain) >= 2
+    usable = all(0 < len(name) <= LONGEST and name != "ignored" for name in plain.values())
+    return plain if unique and usable else None
 
 
 def _rows(lines: Sequence[str]) -> list[dict[str, str]]:
