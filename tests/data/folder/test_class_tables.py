@@ -119,7 +119,12 @@ def test_255_beside_named_numbers_is_asked_about(tmp_path: Path) -> None:
     assert values_of(tmp_path, ignored=[255]) == {0: "a", 40: "b", 90: "c"}
 
 
-@pytest.mark.parametrize("text", ["", "name,r,g,b\n", "name,r\nx,1\n", "name,r,g,b\na,0,0,0\na,255,0,0\n", "\xff"])
+LONG = "name,r,g,b\nb,0,0,0\n{},255,0,0\nc,0,0,255\n".format("a" * 101)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "name,r,g,b\n", "name,r\nx,1\n", "name,r,g,b\na,0,0,0\na,255,0,0\n", "\xff", LONG]
+)
 def test_what_is_no_table_is_passed_over(tmp_path: Path, text: str) -> None:
     (coloured(tmp_path) / "class_dict.csv").write_text(text, encoding="latin-1")
     assert set(values_of(tmp_path).values()) == {"black", "blue", "red"}
