@@ -24,6 +24,7 @@ from segexp.data.listing import FoundFiles, Listing, Pair
 from segexp.data.sampling.worker_errors import naming
 from segexp.data.splits.rules import PHASES, Split, holdout, kfold, take_validation
 from segexp.data.splits.split_file import read_split, take_over_split
+from segexp.data.splits.split_lists import read_lists
 from segexp.errors import DataError, TooFewError, UserError
 from segexp.rasters import DEFAULT_GB, set_image_limit
 from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Seed
@@ -68,7 +69,8 @@ class FilesDataModule(ImageDataModule):
         Args:
             split: ``official``: as the data set comes; ``holdout``: random shares; ``kfold``: one fold is tested.
             split_file: A split.json of an earlier run, or one written by hand: lists of names under train, val and
-                test; overrides ``split``.
+                test; or a folder with lists of images, ``train.txt`` beside ``val.txt`` or ``test.txt``; overrides
+                ``split``.
             val_fraction: Share of the images that are not tested that validate.
             test_fraction: Share tested with ``holdout``.
             folds: Number of folds.
@@ -87,6 +89,7 @@ class FilesDataModule(ImageDataModule):
         # Data sets may know further rules.
         self.split: str = split
         self.split_file = split_file
+        self._lists: list[str] = []
         self.val_fraction = val_fraction
         self.test_fraction = test_fraction
         self.folds = folds
@@ -138,7 +141,13 @@ class FilesDataModule(ImageDataModule):
         if self._kept is not None:
             return take_over_split(self._kept, names, listing.notes)
         if self.split_file is not None:
-            return read_split(Path(self.split_file).expanduser(), names, listing.notes)
+            given = Path(self.split_file).expanduser()
+            if not given.is_dir():
+                return read_split(given, names, listing.notes)
+            lists = read_lists(given, names)
+            listing.notes += lists.notes
+            self._lists = list(lists.parts)
+            return lists.split(self.val_fraction, self.split_seed, units, strata)
         if self.split == "kfold":
             return kfold(names, self.folds, self.fold, self.val_fraction, self.split_seed, units, strata)
         if self.split == "holdout":
@@ -344,7 +353,7 @@ class FilesDataModule(ImageDataModule):
         if self.split == "kfold":
             rule |= {"folds": self.folds, "fold": self.fold}
         if self.split_file is not None:
-            rule = {"file": self.split_file}
+            rule = {"lists": self.split_file, "parts": self._lists} if self._lists else {"file": self.split_file}
         sides = self._sides if self.image_size is not None else []
         known = {"file_sides": [sides[0], sides[len(sides) // 2], sides[-1]]} if sides else {}
         return {**super().describe(), "split": rule, **known}

@@ -26,6 +26,7 @@ from segexp.data.items.stored import FileMask, MaskSource, StoredItem, ValidMask
 from segexp.data.labels.label_keys import parse_key
 from segexp.data.labels.label_map import LabelMap
 from segexp.data.labels.mask_reading import MaskReading
+from segexp.data.splits.split_lists import suggest_lists
 from segexp.errors import DataError, UserError
 from segexp.rasters import SelectedBands, open_raster
 from segexp.spec import IGNORED
@@ -205,6 +206,8 @@ class FolderDataModule(FilesDataModule):
             paths = [pair.image.relative_to(self.root).as_posix() for pair in listing.pairs]
             folders = suggest_patients(found.rules.images, paths)
             listing.notes += folders or suggest_units([pair.name for pair in listing.pairs])
+        if self.split != "official" and self.split_file is None and self._kept is None:
+            listing.notes += suggest_lists(self.root, [pair.name for pair in listing.pairs])
         return listing
 
     def cache_name(self) -> str:

@@ -69,7 +69,13 @@ def _split(run: DescribedRun, *, alone: bool) -> Iterator[str]:
     rest = f"; {validation} of the images that are not tested validate" if validation else ""
     drawn = f", drawn with seed {seed}" if seed else ""
     if file := run.known("datamodule.split_file"):
-        yield f"The split is that of the file {format_code(PurePath(str(file)).name)}."
+        name = format_code(PurePath(str(file)).name)
+        lists = entries.get_in(run.contents.run, "data", "split", "parts")
+        if not isinstance(lists, list):
+            yield f"The split is that of the file {name}."
+        else:
+            own = f"; {validation or 'a share'} of those for training, drawn at random, validate" * (len(lists) < 3)
+            yield f"The split is that of the lists in the folder {name}{own}."
     elif rule == "holdout":
         share = _percent(run.known("datamodule.test_fraction"))
         yield f"The split is random{drawn}: {share or 'a share'} of the images are tested{rest}."

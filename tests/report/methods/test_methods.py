@@ -354,3 +354,19 @@ def test_latex_and_bibtex_take_every_entry(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout
         assert "Warning--" not in done.stdout
     assert json.dumps((tmp_path / "a.bbl").read_text()).count(r"\\bibitem") == len(texts) + len(read_sources())
+
+
+def test_lists_that_a_data_set_brings_are_told_from_a_file(tmp_path: Path) -> None:
+    said = {}
+    for parts in (None, ["train", "val"], ["train", "val", "test"]):
+        given = "voc/ImageSets/Segmentation" if parts else "runs/1/split.json"
+        split = {"lists": given, "parts": parts} if parts else {"file": given}
+        config = {**CONFIG, "datamodule": {"split_file": given, "val_fraction": 0.15}}
+        folder = make_run(tmp_path / f"run{len(parts or ())}", IMAGES, config=config, data={**DATA, "split": split})
+        write_run_methods(folder)
+        said[len(parts or ())] = read(folder)[0]
+    assert "The split is that of the file `split.json`." in said[0]
+    assert (
+        "of the lists in the folder `Segmentation`; 15 % of those for training, drawn at random, validate." in said[2]
+    )
+    assert "The split is that of the lists in the folder `Segmentation`." in said[3]
