@@ -75,7 +75,8 @@ def take_over_split(split: Split, names: Sequence[str], notes: list[str]) -> Spl
 
 def _content(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise DataError(f"{KEY}: no file {path}")
+        what = f"{path} is a folder, expected a split.json" if path.is_dir() else f"no file {path}"
+        raise DataError(f"{KEY}: {what}")
     try:
         content = read_json(path)
     except ValueError as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from segexp.data.folder import FolderDataModule
+from segexp.data.splits.split_file import read_split
 from segexp.data.splits.split_lists import find_lists, read_lists
 from segexp.errors import DataError
 from tests.data.folder.parts import NAMES, names_of, pairs
@@ -91,3 +92,8 @@ def test_lists_that_are_not_used_are_said_with_the_word_that_takes_them(tmp_path
     assert sorted(names_of(taken)["train"] + names_of(taken)["val"]) == list(NAMES[:4])
     assert not [note for note in taken.notes if "lists of a split" in note]
     assert taken.describe()["split"] == {"lists": str(folder), "parts": ["train", "val"]}
+
+
+def test_data_that_are_cut_from_larger_images_take_no_lists(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=rf"^datamodule\.split_file: {tmp_path} is a folder, expected a split\.json$"):
+        read_split(lists(tmp_path, train=STEMS), STEMS, [])
