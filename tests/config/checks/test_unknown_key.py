@@ -64,7 +64,7 @@ def test_odd_values_are_kept_and_quoted_and_a_wrong_one_is_not_proposed() -> Non
     odd = {
         "optimizer.betass=[0.9, 0.99]": "optimizer.betas=[0.9, 0.99]",
         "trainer.max_tim={hours: 3}": "trainer.max_time={hours: 3}",
-        "out='my runs'": "output_dir='my runs'",
+        "out='my runs'": "output_dir=my runs",
         "+trainer.max_epoch=3": "++trainer.max_epochs=3",
     }
     answers = run_lines([*([*CHECK, line] for line in odd), [*CHECK, "max_epochs=many"]])
