@@ -40,7 +40,7 @@ def probe_time(
     """
     device = experiment.device or "cpu"
     begin = time.perf_counter()
-    batch = _batch(datamodule, items["train"])
+    batch = draw_batch(datamodule, items["train"])
     loading = time.perf_counter() - begin if worker_count(datamodule.loader) == 0 else 0.0
     if isinstance(module.loss, SegmentationLoss) and module.loss.needs_counts:
         module.loss.set_counts(torch.ones(1, module.spec.num_classes, dtype=torch.int64), module.spec)
@@ -57,7 +57,7 @@ def probe_time(
     )  # fmt: skip
 
 
-def _batch(datamodule: DataSettings, train: list[Item]) -> Batch:
+def draw_batch(datamodule: DataSettings, train: list[Item]) -> Batch:
     """A batch as training draws it, but for the places: those of foreground are known only when all masks are read."""
     places = RandomLocations(train, len(train), datamodule.crop_size)
     stats = datamodule.normalize == "image"

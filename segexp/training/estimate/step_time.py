@@ -38,14 +38,14 @@ def seconds_per_step(
     """
     numbers = MIXED.get(precision or "", torch.bfloat16 if module.speed.bfloat16 else None)
     module.to(device).train()
-    image, mask = batch["image"].to(device), batch["target"].to(device)
+    image, target = batch["image"].to(device), module.target_of(batch).to(device)
     stats = batch["stats"].to(device) if "stats" in batch else None
     optimizer = module.make_optimizer()
     for _ in range(warm_up):
-        _step(module, optimizer, image, mask, stats, numbers)
+        _step(module, optimizer, image, target, stats, numbers)
     begin, steps = time.perf_counter(), 0
     while time.perf_counter() - begin < seconds or steps < least:
-        _step(module, optimizer, image, mask, stats, numbers)
+        _step(module, optimizer, image, target, stats, numbers)
         steps += 1
     return (time.perf_counter() - begin) / steps
 
@@ -66,14 +66,14 @@ def _step(
     module: BaseTask,
     optimizer: torch.optim.Optimizer,
     image: Tensor,
-    mask: Tensor,
+    target: Tensor,
     stats: Tensor | None,
     numbers: torch.dtype | None,
 ) -> None:
     with torch.autocast(image.device.type, dtype=numbers, enabled=numbers is not None):
         outputs = module.outputs(image, stats)
     logits = outputs.logits if isinstance(outputs, Supervised) else outputs
-    loss = module.loss_terms(logits, mask)[TOTAL]
+    loss = module.loss_terms(logits, target)[TOTAL]
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call] # torch's own
     optimizer.step(loss.item)  # some, such as LBFGS, ask for the loss

@@ -1,6 +1,7 @@
 """What a run says that it will take, and what is refused for it."""
 
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +19,9 @@ from segexp.training.estimate import limits
 from segexp.training.estimate.duration import TimeEstimate, ends, in_words, time_left
 from segexp.training.estimate.limits import Room, refuse_oversize, smaller, warn_of_size
 from segexp.training.estimate.memory import MemoryEstimate
+from segexp.training.estimate.probe import draw_batch
 from segexp.training.estimate.run import RunEstimate, estimate_run
+from segexp.training.estimate.step_time import train_once
 from segexp.training.hardware import with_hardware
 from segexp.training.prepare import Prepared, prepare
 from tests.training.conftest import Finished
@@ -55,6 +58,15 @@ def test_weights_gradients_and_state_are_exact() -> None:
     frozen = estimate_run(prepared.experiment, prepared.module, prepared.datamodule, items, Path()).memory
     assert memory.gradients - frozen.gradients == 4 * first.numel(), "frozen weights have no gradient"
     assert memory.optimizer - frozen.optimizer == 8 * first.numel(), "and no state"
+
+
+def test_steps_are_measured_on_what_the_task_learns() -> None:
+    prepared = prepare(with_hardware(composed("task=reconstruction", "augment=none")), allocator=False)
+    batch = draw_batch(prepared.datamodule, prepared.datamodule.items("train"))
+    assert batch["target"].ndim == 3, "masks, of which a reconstruction learns nothing"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train_once(prepared.module, batch, "cpu")
 
 
 @pytest.mark.parametrize(
