@@ -104,12 +104,12 @@ def test_one_model_that_fails_does_not_hide_the_others() -> None:
     assert cells(text, "broken") == ["broken", *["-"] * 7]
     assert cells(text, "small") == ["small", *["-"] * 7]
     assert cells(text, "cunet")[1] == "29,465"
-    assert "none, batch, group, instance" in text
+    assert "none | batch | group | instance" in text
     assert "was given 64x64: use at least 128x128" in text
 
 
 def test_a_single_model_that_fails_is_an_error() -> None:
-    with pytest.raises(ConfigError, match="none, batch, group, instance"):
+    with pytest.raises(ConfigError, match=r"none \| batch \| group \| instance"):
         show_models([option(norm="layer")], 64, 3, 2, "table")
     with pytest.raises(ConfigError, match=r"model: .*bas"):
         show_models([option(bas=3)], 64, 3, 2, "table")

@@ -126,5 +126,5 @@ def test_frozen_stays_in_evaluation_mode(make: object) -> None:
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"resnet20.*resnet18"):
         ResNet(3, "resnet20")  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="output_stride=4"):
+    with pytest.raises(ConfigError, match="output_stride: found 4, expected 8"):
         ResNet(3, "resnet18", output_stride=4)  # type: ignore[arg-type]

@@ -164,5 +164,5 @@ def test_reducing_first_equals_reducing_last() -> None:
 
 
 def test_unknown_way_lists_all() -> None:
-    with pytest.raises(ConfigError, match="transposed, nearest, bilinear, bicubic, unpool, bed_of_nails"):
+    with pytest.raises(ConfigError, match=r"transposed \| nearest \| bilinear \| bicubic \| unpool \| bed_of_nails"):
         Upsample(1, 1, "cubic")  # type: ignore[arg-type]
