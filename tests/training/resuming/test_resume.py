@@ -83,10 +83,10 @@ def test_more_steps_than_planned() -> None:
     assert (half.record["ended_by"], len(half.rows)) == ("trainer.max_steps", 1)
     resumed = go(*words, "trainer.max_steps=4", f"resume={half.path}")
     assert_same(straight, resumed)
-    # Those of run.json are rounded to tenths, which this training hardly takes.
+    # Those of run.json are rounded to tenths, and on a busy machine somewhat later than the last checkpoint.
     seconds = [checkpoint(each.path, "last")["callbacks"]["TrainingTime"]["seconds"] for each in (half, resumed)]
     assert 0 < seconds[0] < seconds[1]
-    assert resumed.record["train_seconds"] == pytest.approx(seconds[1], abs=0.1)
+    assert seconds[1] - 0.1 <= resumed.record["train_seconds"] < seconds[1] + 60
     with pytest.raises(ConfigError, match=r"max_steps: found 3, but the run .* has done 4 steps; give 5 or more"):
         go(*words, "trainer.max_steps=3", f"resume={resumed.path}")
 
