@@ -3,12 +3,6 @@
 import sys
 
 
-def interrupted() -> int:
-    """Says that Ctrl-C came before there was anything that could; the exit code."""
-    sys.stderr.write("segexp: interrupted\n")
-    return 130
-
-
 def main() -> None:
     """Runs the command line and ends with its exit code."""
     try:
@@ -17,7 +11,9 @@ def main() -> None:
         from segexp.system.pipe import BROKEN_PIPE, output_is_closed
         from segexp.system.process import in_process_group, run_and_exit
     except KeyboardInterrupt:
-        sys.exit(interrupted())
+        # Nothing that could say it is there yet.
+        sys.stderr.write("segexp: interrupted\n")
+        sys.exit(130)
 
     code = run(sys.argv[1:])
     code = BROKEN_PIPE if output_is_closed() else code

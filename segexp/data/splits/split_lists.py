@@ -63,7 +63,8 @@ def find_lists(root: Path, names: Sequence[str]) -> list[Path]:
         names: Its images.
     """
     folders = {path.parent for place in PLACES for path in _listed(root, place)}
-    return [folder for folder in sorted(folders) if _fits(folder, names)]
+    known = _Known(names if folders else ())
+    return [folder for folder in sorted(folders) if _fits(folder, known)]
 
 
 def suggest_lists(root: Path, names: Sequence[str]) -> list[str]:
@@ -132,8 +133,7 @@ def _files(folder: Path) -> dict[Phase, Path]:
     return found
 
 
-def _fits(folder: Path, names: Sequence[str]) -> bool:
-    known = _Known(names)
+def _fits(folder: Path, known: "_Known") -> bool:
     try:
         files = _files(folder)
         return len(files) > 1 and any(known.image(line) is not None for line in _lines(files["train"]))
