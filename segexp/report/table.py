@@ -24,6 +24,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     text_columns: int = 1
 
+    @property
+    def marks_less(self) -> bool:
+        """Whether an arrow, in a head or where measures are rows, says that less is better."""
+        return any("↓" in cell for line in (self.header, *self.rows) for cell in line)
+
     def as_text(self) -> str:
         """Aligned columns under a rule, words to the left and numbers to the right."""
         # A control character would reach the terminal, and one long name would make every line as long.

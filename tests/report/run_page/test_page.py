@@ -87,7 +87,10 @@ def test_every_figure_stands_there_with_its_interval(folder: Path) -> None:
         "overlap over union",
     ):
         assert wanted in text, wanted
-    assert "bootstrap" not in page_of_results(folder, results())
+    assert "↓ marks measures of which less is better." in text
+    plain = page_of_results(folder, results())
+    assert "bootstrap" not in plain
+    assert ("↓" in plain) == ("less is better" in plain)
 
 
 def page_of_results(folder: Path, content: dict[str, object]) -> str:
