@@ -12,17 +12,24 @@ from segexp.rasters.views import RasterView
 SPAN = 1024
 """Rows and columns that are turned into floats at a time, about."""
 
+TO_WHOLE = 0.5 + 1e-6
+"""Added to a float64 mean of pixels before it is rounded down: a half goes up, as in Pillow.
+
+How a product of matrices rounds depends on their sizes and on the processor. The margin is far above that and far below
+what tells two means apart, so that a pixel is the same in memory, in a file and in each of its windows.
+"""
+
 
 class AxisWeights(NamedTuple):
     """Weights by which positions of one axis are made of positions of another.
 
     Attributes:
         first: The first position that counts.
-        weights: float32 (n, span), of ``first`` and those after it, for each of n new positions; rows add up to 1.
+        weights: float64 (n, span), of ``first`` and those after it, for each of n new positions; rows add up to 1.
     """
 
     first: int
-    weights: NDArray[np.float32]
+    weights: NDArray[np.float64]
 
 
 def axis_weights(length: int, size: int, start: int = 0, count: int | None = None) -> AxisWeights:
@@ -45,7 +52,7 @@ def axis_weights(length: int, size: int, start: int = 0, count: int | None = Non
     last = min(length - 1, math.ceil(centres[-1] + reach) - 1)
     distance = np.abs(np.arange(first, last + 1) - centres[:, None])
     weights = np.maximum(1 - distance / reach, 0)
-    return AxisWeights(first, (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32))
+    return AxisWeights(first, weights / weights.sum(axis=1, keepdims=True))
 
 
 def tile_side(ratio: float) -> int:
@@ -83,6 +90,6 @@ class ResampledRaster(RasterView):
         above, rows = axis_weights(self.whole.height, self.height, top, height)
         before, columns = axis_weights(self.whole.width, self.width, left, width)
         pixels = self.whole.window(above, before, rows.shape[1], columns.shape[1])
-        values = rows @ pixels.transpose(2, 0, 1).astype(np.float32) @ columns.T
-        rounded: NDArray[Any] = np.rint(values).astype(self.dtype)
+        values = rows @ pixels.transpose(2, 0, 1).astype(np.float64) @ columns.T
+        rounded: NDArray[Any] = np.floor(values + TO_WHOLE).astype(self.dtype)
         return rounded.transpose(1, 2, 0)

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from segexp.config.checks.task_fit import unfit_target
 from segexp.errors import MismatchError
 from segexp.metrics.torch_metrics import TorchMetrics
+from segexp.models.projection import guard_projections
 from segexp.moved import warn_of_directions
 from segexp.runs.checkpoint_format import STAMP
 from segexp.spec import DataSpec, Direction, FigureSpec
@@ -101,6 +102,7 @@ class BaseTask(TrainingSteps, EvaluationSteps):
         super().__init__()
         self.speed = speed or Speed()
         layout = torch.channels_last if self.speed.channels_last else torch.contiguous_format
+        guard_projections(model)
         self.model = model.to(memory_format=layout)  # type: ignore[call-overload] # stubs know only the one form
         self.loss = loss
         self.spec = spec

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-from segexp.rasters.resampling import axis_weights, tile_side
+from segexp.rasters.resampling import TO_WHOLE, axis_weights, tile_side
 
 BAND = 1 << 22
 """Pixels of a band that is given away at a time."""
@@ -26,11 +26,16 @@ def resample(values: Tensor, height: int, width: int) -> Tensor:
 
 
 def resample_image(image: Tensor, height: int, width: int) -> Tensor:
-    """Resamples raw images of integers (B, C, H, W) as :func:`resample` does: rounded, and of the same type."""
-    return resample(image, height, width).round().to(image.dtype)
+    """Resamples raw images of integers (B, C, H, W): the pixels and the type that a file of them shows at that size."""
+    # Apple's GPUs have no float64.
+    pixels = image.cpu() if image.device.type == "mps" else image
+    bands = resample_bands([pixels], image.shape[-2], height, width, torch.float64)
+    return torch.cat([(band + TO_WHOLE).floor().to(image.dtype) for band in bands], dim=-2).to(image.device)
 
 
-def resample_bands(bands: Iterable[Tensor], rows: int, height: int, width: int) -> Iterator[Tensor]:
+def resample_bands(
+    bands: Iterable[Tensor], rows: int, height: int, width: int, dtype: torch.dtype = torch.float32
+) -> Iterator[Tensor]:
     """Resamples a map that comes in bands from top to bottom; no more than a band is in memory.
 
     Args:
@@ -38,9 +43,10 @@ def resample_bands(bands: Iterable[Tensor], rows: int, height: int, width: int) 
         rows: Rows of all bands together.
         height: Rows of the result.
         width: Columns of the result.
+        dtype: Floating type of the result, in which it is computed.
 
     Yields:
-        float32 (..., m, width), the next m rows; in all, ``height`` rows.
+        dtype (..., m, width), the next m rows; in all, ``height`` rows.
     """
     kept: Tensor | None = None
     first = done = 0
@@ -53,8 +59,8 @@ def resample_bands(bands: Iterable[Tensor], rows: int, height: int, width: int) 
             above, weights = axis_weights(rows, height, done, count)
             if above + weights.shape[1] > known:
                 break
-            used = kept[..., above - first : above - first + weights.shape[1], :].float()
-            yield _to_width(torch.from_numpy(weights).to(used.device) @ used, width)
+            used = kept[..., above - first : above - first + weights.shape[1], :].to(dtype)
+            yield _to_width(torch.from_numpy(weights).to(used) @ used, width)
             done += count
         if done < height:
             unused = min(axis_weights(rows, height, done, 1).first - first, kept.shape[-2])
@@ -62,12 +68,12 @@ def resample_bands(bands: Iterable[Tensor], rows: int, height: int, width: int) 
 
 
 def _to_width(values: Tensor, width: int) -> Tensor:
-    """Rows (..., n, W) with ``width`` columns, float32."""
+    """Rows (..., n, W) with ``width`` columns, of the same type."""
     own = values.shape[-1]
     side = tile_side(own / width)
     parts = []
     for left in range(0, width, side):
         before, weights = axis_weights(own, width, left, min(side, width - left))
         used = values[..., before : before + weights.shape[1]]
-        parts.append(used @ torch.from_numpy(weights).T.to(used.device))
+        parts.append(used @ torch.from_numpy(weights).T.to(used))
     return torch.cat(parts, dim=-1)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -40,11 +42,22 @@ def test_bands_give_the_whole(
     torch.testing.assert_close(torch.cat(rows, dim=2), whole, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16])
-def test_an_image_in_memory_has_the_pixels_of_the_file(dtype: torch.dtype) -> None:
-    pixels = np.random.default_rng(1).integers(0, 250, (61, 83, 3)).astype(str(dtype).removeprefix("torch."))
+@pytest.mark.parametrize("size", [(26, 35), (104, 141), (30, 41)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_an_image_in_memory_has_the_pixels_of_the_file_and_of_its_windows(
+    dtype: type[np.unsignedinteger[Any]], size: tuple[int, int]
+) -> None:
+    """A mean of a half and more is rounded alike, whatever the products that it comes from."""
+    pixels = np.random.default_rng(1).integers(0, np.iinfo(dtype).max, (61, 83, 3), dtype, endpoint=True)
     image = torch.from_numpy(pixels).permute(2, 0, 1)[None]
-    found = resample_image(image, 26, 35)
-    assert found.dtype == dtype
-    expected = ResampledRaster(ArrayRaster(pixels), 26, 35).read()
-    assert np.abs(found[0].permute(1, 2, 0).numpy().astype(int) - expected.astype(int)).max() <= 1
+    found = resample_image(image, *size)
+    assert found.dtype == image.dtype
+    raster = ResampledRaster(ArrayRaster(pixels), *size)
+    np.testing.assert_array_equal(found[0].permute(1, 2, 0).numpy(), raster.read())
+    rows = [raster.window(top, 0, min(7, size[0] - top), size[1]) for top in range(0, size[0], 7)]
+    np.testing.assert_array_equal(np.concatenate(rows), raster.read())
+
+
+def test_a_half_goes_up() -> None:
+    image = torch.arange(8, dtype=torch.uint8).view(1, 1, 1, 8)
+    assert resample_image(image, 1, 4).tolist() == [[[[1, 3, 5, 6]]]]  # the middle two are 2.5 and 4.5

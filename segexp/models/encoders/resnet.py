@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from segexp.config.checks.built_words import check_word
 from segexp.models.encoders.base import Encoder, init_weights
+from segexp.models.projection import Projection
 
 ResNetName = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
 OutputStride = Literal[8, 16, 32]
@@ -31,7 +32,7 @@ class ResidualBlock(nn.Module, ABC):
         self.relu = nn.ReLU(inplace=True)
         self.downsample: nn.Sequential | None = None
         if stride != 1 or in_channels != out_channels:
-            project = nn.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False)
+            project = Projection(in_channels, out_channels, kernel_size=1, stride=stride, bias=False)
             self.downsample = nn.Sequential(project, nn.BatchNorm2d(out_channels))
 
     def forward(self, features: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from segexp.errors import ConfigError
 from segexp.models.encoders.base import Encoder, init_weights
+from segexp.models.projection import Projection
 
 XceptionStride = Literal[8, 16, 32]
 FIRST = 32
@@ -51,9 +52,8 @@ class XceptionBlock(nn.Module):
         self.third = SeparableConv(second, out, stride, rate, relu=False)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or in_channels != out:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(in_channels, out, 1, stride=stride, bias=False), nn.BatchNorm2d(out)
-            )
+            project = Projection(in_channels, out, kernel_size=1, stride=stride, bias=False)
+            self.shortcut = nn.Sequential(project, nn.BatchNorm2d(out))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """(B, C, h, w) -> (B, K, h / stride, w / stride), and what the second convolution gave, at the input's size."""

@@ -68,7 +68,7 @@ def test_bands_give_what_the_whole_image_gives(
     assert len(bands) > 10
     found, expected = np.concatenate(bands, axis=2), model.logits(photo).numpy()
     assert found.shape == (1, 1, 120, 168)
-    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_a_geotiff_keeps_its_place_and_auto_goes_by_its_metres(finished: Finished) -> None:
