@@ -11,6 +11,7 @@ import pytest
 import torch
 from hydra.utils import get_class
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from segexp.cli.hydra_errors import unknown_names
 from segexp.config.paths import conf_dir
@@ -167,6 +168,41 @@ def test_a_broken_promise_is_told(name: str, fault: Any, words: str) -> None:
     found = outcome(by_name(name), [ModelCase(lambda channels: Faulty(channels, fault))], {})
     assert found.state == ("broken" if words else "kept"), found.reason
     assert re.search(words, found.reason), found.reason
+
+
+class Wrong(nn.Conv2d):
+    """A layer whose gradient doubles in one order of memory, as that of a faulty kernel may."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Logits."""
+        doubled = self.weight if input.is_contiguous() else 2 * self.weight - self.weight.detach()
+        return F.conv2d(input, doubled, self.bias, padding=self.padding)
+
+
+def test_a_gradient_that_goes_by_the_order_of_memory_is_told() -> None:
+    found = outcome(by_name("channels_last"), [ModelCase(lambda channels: Wrong(*channels, 3, padding=1))], {})
+    assert found.state == "broken"
+    assert re.search(r"gradients at weight that are [\d.]+ apart with channels last, expected [\d.]+", found.reason)
+
+
+def test_a_narrow_projection_keeps_its_gradient() -> None:
+    """In channels-last order oneDNN ends or hangs the process at it, unless it is guarded as in a task."""
+    found = outcome(by_name("channels_last"), [ModelCase(lambda channels: Thin(*channels))], {})
+    assert found.state == "kept", found.reason
+
+
+class Thin(nn.Module):
+    """A network of somebody else with a strided 1x1 convolution of few channels."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(in_channels, 8, 1, stride=2)
+        self.score = nn.ConvTranspose2d(8, out_channels, 2, stride=2)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits of the size of the image."""
+        height, width = image.shape[-2:]
+        return self.score(self.narrow(image))[..., :height, :width]  # type: ignore[no-any-return]
 
 
 def test_a_declared_exception_must_be_needed() -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import math
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from segexp.inspection.contracts.promise import ContractError, NotTriedError, Pr
 from segexp.models.auxiliary import Supervised
 from segexp.models.classifier import is_classifier
 from segexp.models.contracts import CONTRACTS
+from segexp.models.projection import guard_projections
 from segexp.models.sizes import same_size
 
 Channels = tuple[int, int]
@@ -27,6 +29,8 @@ SIZES: tuple[tuple[tuple[int, int], Channels], ...] = (
     ((37, 96), (3, 1)),
 )
 """Height and width, and channels: even, odd and not square, one and more logits."""
+GRADIENT_APART = 1e-3
+"""Of the length of a layer's gradient, by how much two orders of memory may differ; our models reach 3e-6."""
 EXPORTED_WITH, OTHERS = (2, 3, 64, 80), ((1, 3, 96, 72), (3, 3, 75, 107))
 """Shape of the image for which a model is exported, and shapes that the file must take as well."""
 
@@ -122,8 +126,15 @@ def train_step(model: nn.Module, batch: Tensor, *, bf16: bool) -> None:
 def _gradient(case: ModelCase) -> None:
     for layout in (torch.contiguous_format, torch.channels_last):
         for bf16 in (False, True):
-            model = case.rgb().to(memory_format=layout)  # type: ignore[call-overload]
+            model = _laid_out(case.rgb(), layout)
             train_step(model, fitting_image(model, 2, 3, 33, 40).contiguous(memory_format=layout), bf16=bf16)
+
+
+def _laid_out(model: nn.Module, layout: torch.memory_format) -> nn.Module:
+    """The model in an order of memory, as a task trains it."""
+    guard_projections(model)
+    moved: nn.Module = model.to(memory_format=layout)  # type: ignore[call-overload]
+    return moved
 
 
 def _half_precision(case: ModelCase) -> None:
@@ -141,9 +152,25 @@ def _half_precision(case: ModelCase) -> None:
 def _channels_last(case: ModelCase) -> None:
     model = case.rgb()
     batch = fitting_image(model, 2, 3, 33, 40)
-    plain = logits_of(model, batch)
-    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    near(logits_of(model, batch.contiguous(memory_format=torch.channels_last)), plain, "with channels last")
+    plain, gradients = logits_of(model, batch), _gradients_of(model, batch)
+    model, batch = _laid_out(model, torch.channels_last), batch.contiguous(memory_format=torch.channels_last)
+    near(logits_of(model, batch), plain, "with channels last")
+    # A layer whose gradient is nothing beside the others' has only rounding in it.
+    whole = math.hypot(*(float(each.norm()) for each in gradients.values()))
+    for key, found in _gradients_of(model, batch).items():
+        apart = float((found - gradients[key]).norm())
+        allowed = GRADIENT_APART * (float(gradients[key].norm()) + 1e-3 * whole)
+        require(apart <= allowed, f"gradients at {key} that are {apart:.3g} apart with channels last", f"{allowed:.3g}")
+
+
+def _gradients_of(model: nn.Module, batch: Tensor) -> dict[str, Tensor]:
+    """Gradients by weight in evaluation mode, in which nothing is random: dropout draws by the order of memory."""
+    logits = same_size(model.eval(), batch)
+    if not (isinstance(logits, Tensor) and logits.requires_grad):
+        return {}
+    trained = {key: parameter for key, parameter in model.named_parameters() if parameter.requires_grad}
+    gradients = torch.autograd.grad(logits.square().mean(), list(trained.values()), allow_unused=True)
+    return {key: found for key, found in zip(trained, gradients, strict=True) if found is not None}
 
 
 def _state_dict(case: ModelCase) -> None:
@@ -245,7 +272,7 @@ TRAINING = (
     Promise("any_size", CONTRACTS["any_size"], _any_size),
     Promise("gradient", "a finite gradient at every trained weight, in each precision and layout", _gradient),
     Promise("half_precision", "bfloat16 is near float32", _half_precision),
-    Promise("channels_last", "channels last changes nothing", _channels_last),
+    Promise("channels_last", "channels last changes neither logits nor gradients", _channels_last),
     Promise("state_dict", "saved and loaded weights give the same logits", _state_dict),
     Promise("deterministic", "nothing is random in evaluation, images do not see each other", _deterministic),
 )
