@@ -33,8 +33,21 @@ class Found:
     absent: bool = False
 
 
-def find(module: str, name: str, depth: int = DEPTH) -> Found:
+_KNOWN: dict[tuple[str, str], Found] = {}
+"""Definitions by module and name. What is missing may come (see :func:`remember_found`) and is looked for again."""
+
+
+def find(module: str, name: str) -> Found:
     """The definition of a name, followed through ``from x import name`` and ``name = other``."""
+    known = _KNOWN.get((module, name))
+    if known is None:
+        known = _search(module, name, DEPTH)
+        if known.node is not None:
+            _KNOWN[module, name] = known
+    return known
+
+
+def _search(module: str, name: str, depth: int) -> Found:
     module, _, name = new_name(f"{module}.{name}").rpartition(".")
     path = source(module)
     tree = None if path is None else tree_of(path)
@@ -74,9 +87,9 @@ def _follow(statement: ast.stmt, name: str, module: str, path: Path, depth: int)
             return Found(statement, module)
         case ast.ImportFrom(names=aliases):
             original = next(alias.name for alias in aliases if (alias.asname or alias.name) == name)
-            return find(absolute(statement, module, path), original, depth - 1)
+            return _search(absolute(statement, module, path), original, depth - 1)
         case ast.Assign(value=ast.Name(id=other)) if other != name:
-            return find(module, other, depth - 1)
+            return _search(module, other, depth - 1)
     return Found(None, module)
 
 
@@ -113,7 +126,7 @@ def _is_star(statement: ast.stmt) -> TypeGuard[ast.ImportFrom]:
 def _through_star(module: str, name: str, depth: int) -> Found:
     """What a star hands on under a name; it is surely absent where the text of the module could not give it."""
     if _mentions(module, name):
-        return find(module, name, depth)
+        return _search(module, name, depth)
     path = source(module)
     content = b"" if path is None else path.read_bytes()
     writes = any(word.encode() in content for word in (*_WRITERS, "__getattr__"))

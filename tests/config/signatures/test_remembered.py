@@ -8,7 +8,7 @@ from segexp.config.lineage import definition
 from segexp.config.signatures.plain_lightning import comes_from, logged_names
 from segexp.config.signatures.remembered import remember_found
 from segexp.config.signatures.signature import signature
-from segexp.config.signatures.source import source
+from segexp.config.signatures.source import find, source
 
 MODULE = """
 import lightning
@@ -49,3 +49,10 @@ def test_what_was_found_is_looked_up_once() -> None:
     looked_up = remember_found(look)
     assert [looked_up(name) for name in ("there", "there", "gone", "gone")] == ["there", "there", None, None]
     assert asked == ["there", "gone", "gone"]
+
+
+def test_a_definition_is_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand jobs of a sweep are checked: torch.nn hands its layers on through stars, which takes reading files."""
+    assert find("torch.nn", "Conv2d").node is not None
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} is read again"))
+    assert find("torch.nn", "Conv2d").module == "torch.nn.modules.conv"
