@@ -7,7 +7,7 @@ import functools
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,21 @@ def is_running(pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     return True
+
+
+def is_open_elsewhere(paths: Iterable[Path]) -> bool:
+    """Tells whether another process of this machine has one of some files open; False where there is no /proc."""
+    wanted = {str(path.resolve()) for path in paths}
+    others = [place / "fd" for place in Path("/proc").glob("[0-9]*") if place.name != str(os.getpid())]
+    return bool(wanted) and any(target in wanted for place in others for target in _targets(place))
+
+
+def _targets(folder: Path) -> Iterator[str]:
+    """Where the links in a folder point to, as far as it may be read and is still there."""
+    with contextlib.suppress(OSError):
+        for link in folder.iterdir():
+            with contextlib.suppress(OSError):
+                yield str(link.readlink())
 
 
 _QUERY, _STILL_ACTIVE = 0x1000, 259

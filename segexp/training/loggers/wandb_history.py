@@ -10,10 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from segexp.system.process import is_open_elsewhere
+
 BLOCK, HEADER, START = 32768, 7, 7
 _FULL, _FIRST, _LAST = 1, 2, 4
 STEP = "trainer/global_step"
-QUIET, PATIENCE = 5.0, 20.0
+QUIET, PATIENCE = 5.0, 60.0
 """Seconds without a change after which a file is taken as whole, and that are waited for it at most."""
 
 
@@ -31,10 +33,17 @@ def logged_by_wandb(folder: Path) -> set[tuple[str, int]]:
 
 
 def _wait_for_the_writer(paths: Sequence[Path]) -> None:
-    """A process of W&B writes the files: it ends a moment after a run that was killed, and may still have rows."""
+    """A process of W&B writes the files: it ends a moment after a run that was killed, and may still have rows.
+
+    On a busy machine that moment is long, and nothing was written for a while before it.
+    """
     end = time.monotonic() + PATIENCE
-    while time.monotonic() < end and any(time.time() < path.stat().st_mtime + QUIET for path in paths):
+    while time.monotonic() < end and (any(map(_is_fresh, paths)) or is_open_elsewhere(paths)):
         time.sleep(0.1)
+
+
+def _is_fresh(path: Path) -> bool:
+    return time.time() < path.stat().st_mtime + QUIET
 
 
 def _history(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,9 @@
 """What a tracker has been told already is not told again, and is safe before a checkpoint is."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -66,25 +69,55 @@ def framed(*messages: bytes) -> bytes:
     return content
 
 
-@pytest.mark.parametrize("cut", [0, 2])
-def test_offline_runs_of_wandb_are_read_back(tmp_path: Path, cut: int) -> None:
+def history(step: int) -> bytes:
+    """A record of W&B: a loss at a step."""
     from wandb.proto import wandb_internal_pb2
 
-    texts = []
-    for step in (1, 3):
-        record = wandb_internal_pb2.Record()
-        for name, value in {"val/loss": 0.5, "trainer/global_step": step}.items():
-            item = record.history.item.add()
-            item.nested_key.append(name)
-            item.value_json = json.dumps(value)
-        texts.append(record.SerializeToString())
+    record = wandb_internal_pb2.Record()
+    for name, value in {"val/loss": 0.5, "trainer/global_step": step}.items():
+        item = record.history.item.add()
+        item.nested_key.append(name)
+        item.value_json = json.dumps(value)
+    text: bytes = record.SerializeToString()
+    return text
+
+
+@pytest.mark.parametrize("cut", [0, 2])
+def test_offline_runs_of_wandb_are_read_back(tmp_path: Path, cut: int) -> None:
     place = tmp_path / "wandb" / "offline-run-20261130-abc"
     place.mkdir(parents=True)
-    content = framed(*texts)
-    (place / "run-abc.wandb").write_bytes(content[: len(content) - cut])
+    content = framed(history(1), history(3))
+    path = place / "run-abc.wandb"
+    path.write_bytes(content[: len(content) - cut])
+    os.utime(path, (0, 0))  # one that was written just now is waited for
     assert in_wandb(tmp_path) == {("val/loss", 1), *([] if cut else [("val/loss", 3)])}
-    (place / "run-abc.wandb").write_bytes(b"nothing of the kind")
+    path.write_bytes(b"nothing of the kind")
+    os.utime(path, (0, 0))
     assert in_wandb(tmp_path) == set()
+
+
+WRITER = """
+import pathlib, sys, time
+stream = open(sys.argv[1], "ab")
+print("open", flush=True)
+time.sleep(1.5)
+stream.write(pathlib.Path(sys.argv[2]).read_bytes())
+"""
+
+
+def test_rows_of_a_writer_that_outlives_its_run_are_waited_for(tmp_path: Path) -> None:
+    """After kill -9 of a run on a busy machine: its file is old and its process of W&B still has rows."""
+    place = tmp_path / "wandb" / "offline-run-20261130-abc"
+    place.mkdir(parents=True)
+    path, rest = place / "run-abc.wandb", tmp_path / "rest"
+    content = framed(history(1), history(3))
+    path.write_bytes(content[:7])
+    rest.write_bytes(content[7:])
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(rest)], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        os.utime(path, (0, 0))
+        assert in_wandb(tmp_path) == {("val/loss", 1), ("val/loss", 3)}
 
 
 def test_a_queue_is_waited_for_but_not_for_ever() -> None:
